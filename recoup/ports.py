@@ -1,0 +1,257 @@
+"""The small protocols and records through which the rooms in the middle meet.
+
+Adapters, transports, store, ledger, exporters and reports do not import one another; the pipeline
+hands each of them what another made, in the shapes of this module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    import polars as pl
+
+#: The columns that every canonical row carries: the source's name in the configuration, the SHA-256 of
+#: the raw file, and the physical line where the record begins (sheet row, element line, array index).
+LINEAGE = ("_source", "_file", "_line")
+
+#: The columns of ``quarantine.csv``: one line for each (row, failed check).
+QUARANTINE = ("source", "file", "line", "table", "column", "value", "code", "severity", "message", "mend")
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolYear:
+    """The fiscal year July 1 - June 30 that contains one school year, for example ``2025-2026``."""
+
+    name: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Lea:
+    """A reporting local educational agency: its 7-digit county-district code and its name."""
+
+    code: str
+    name: str
+
+
+# --- transports: bytes in, nothing else -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file as a transport lists it: posix path below the location, size in bytes, time in UTC."""
+
+    name: str
+    size: int
+    modified: datetime | None = None
+
+
+class Transport(Protocol):
+    """A place that files come from. All failures are ``RecoupError`` of status 3 or 2."""
+
+    def list_files(self) -> list[RemoteFile]:
+        """List the files that are whole: still growing, partial and hidden ones are left out."""
+        ...
+
+    def fetch(self, file: RemoteFile, target: Path) -> None:
+        """Write the file's bytes to ``target``, a new temporary path that the caller renames when right."""
+        ...
+
+    def dispose(self, file: RemoteFile) -> None:
+        """After the file is safely archived, do what the configuration says with the remote one (default nothing)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection; never raises."""
+        ...
+
+
+# --- archive and adapters ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """A file of the raw archive: ``path`` holds the bytes exactly as they came, named by their hash."""
+
+    source: str
+    feed: str
+    name: str
+    sha256: str
+    size: int
+    path: Path
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A kind of file (or page) that an adapter reads."""
+
+    name: str
+    tables: tuple[str, ...]
+    required: bool = False
+    match: str = ""
+    mode: str = "full"
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A setting of an adapter or exporter: its type (``text``, ``list``, ``bool``, ``int``), default and meaning."""
+
+    name: str
+    type: str
+    default: object
+    help: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """What an adapter is told: the source's name, the year, the LEA, its options, and the district's own mapping.
+
+    ``mapping`` is the ``[sources.mapping]`` table: ``columns.<feed>.<column> = "their header"`` and
+    ``codes.<list>."their code" = "canonical code"``.
+    """
+
+    source: str
+    year: SchoolYear
+    lea: Lea
+    options: Mapping[str, object] = field(default_factory=dict)
+    mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something a person should know that is not one row's fault: where, code, severity, how many rows, message."""
+
+    export: str
+    code: str
+    severity: str
+    rows: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileCount:
+    """How many records (headers apart) a raw file held."""
+
+    file: RawFile
+    rows_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an adapter made of its raw files.
+
+    ``tables``: canonical table name to a LazyFrame, every canonical column the source has as text
+    (empty = null), a column the source lacks left out, plus LINEAGE. ``refused``: QUARANTINE rows for
+    records that could not even be read (ragged, undecodable) or mapped. ``files``: records per raw file.
+    ``left_out``: what was rightly not read (deleted rows, other programs), counted with its reason.
+    """
+
+    tables: Mapping[str, pl.LazyFrame]
+    refused: pl.DataFrame
+    files: Sequence[FileCount]
+    left_out: Sequence[Finding] = ()
+
+
+class Adapter(Protocol):
+    """One vendor's door. It is handed local files, never a host."""
+
+    name: str
+    summary: str
+    feeds: tuple[Feed, ...]
+    options: tuple[Option, ...]
+
+    def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
+        """Read raw files into canonical tables, all text. Raises ``RecoupError`` when a required feed is missing or unreadable."""
+        ...
+
+
+# --- the run, as exporters and reports see it --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """Who answers for a required check that the data cannot show, since when, and where the evidence lies."""
+
+    check: str
+    by: str
+    on: date
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One raw file of the run, as the manifest lists it."""
+
+    source: str
+    feed: str
+    name: str
+    size: int
+    sha256: str
+    rows_read: int
+    rows_kept: int
+    rows_refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One computed run, the only thing that exporters and reports read.
+
+    ``tables``: every canonical table, typed (date, Int64, Boolean, String; time as Int32 minutes after
+    midnight; date-time as Datetime("us")), all canonical columns present, plus LINEAGE; a table the
+    sources lack is an empty frame. ``absent``: ``(table, "")`` for such a table and ``(table, column)`` for
+    a column no source had. ``results``: time_entries, credits, credit_sessions, ledger, holds.
+    """
+
+    year: SchoolYear
+    lea: Lea
+    as_of: date
+    run_id: str
+    rule_version: str
+    policy: Mapping[str, str]
+    attest: Sequence[Attestation]
+    tables: Mapping[str, pl.DataFrame]
+    absent: frozenset[tuple[str, str]]
+    results: Mapping[str, pl.DataFrame]
+    quarantine: pl.DataFrame
+    inputs: Sequence[Input]
+    findings: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file that an exporter wrote (path below OUT, posix) and how many data rows stand in it."""
+
+    name: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The outcome of one exporter: its files, what its receiver's rules say of them, and why it was withheld, if it was."""
+
+    files: Sequence[Written]
+    findings: Sequence[Finding] = ()
+    withheld: str = ""
+
+
+class Exporter(Protocol):
+    """Writes one receiver's files from a run."""
+
+    name: str
+    summary: str
+    options: tuple[Option, ...]
+
+    def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:
+        """Write the files directly below ``out`` and return what was written. A value that does not fit is an error with its row, never cut."""
+        ...
