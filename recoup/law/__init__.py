@@ -1,0 +1,190 @@
+"""The law as data: dated values with citation and grade of certainty, the knobs, and what each hold rests on.
+
+Nothing here computes. ``ledger`` asks for a value by name and date and carries its citation into the
+explanation; a change of statute is a new dated value in ``params/`` and new cases, no code.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from recoup.errors import RecoupError, nearest
+from recoup.ports import SchoolYear
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A dated value of law: ``values`` maps the first date it holds to the value, oldest first; ``None`` ends it."""
+
+    name: str
+    values: tuple[tuple[date, Any], ...]
+    citation: str
+    certainty: str
+    help: str = ""
+    unit: str = ""
+
+    def on(self, day: date) -> Any:
+        """Return the value in force on ``day``, or ``None`` before the first and after an ended one."""
+        held = [value for since, value in self.values if since <= day]
+        return held[-1] if held else None
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A policy choice (``ledger.md`` section 9): its values with what each does, the first being the default."""
+
+    number: int
+    name: str
+    values: Mapping[str, str]
+    ready: frozenset[str]
+    citation: str
+    certainty: str
+    help: str
+
+    @property
+    def default(self) -> str:
+        """Return the first value, or an empty text for a knob without values (K21)."""
+        return next(iter(self.values), "")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRule:
+    """What a code in ``holds`` means: its usual severity, the law it rests on, how sure that is, and the sentence."""
+
+    code: str
+    severity: str
+    citation: str
+    certainty: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The rules of one school year."""
+
+    year: SchoolYear
+    revision: int
+    citation: str
+    certainty: str
+    facts: Mapping[str, Fact]
+    type_minutes: Mapping[str, Fact]
+    grade_minutes: Mapping[str, Fact]
+    bases: Mapping[str, Fact]
+    charter_types: tuple[str, ...]
+    grade_spans: Mapping[str, str]
+
+    def value(self, name: str, day: date | None = None) -> Any:
+        """Return the value of a fact on ``day`` (default: the last day of the school year)."""
+        return self.facts[name].on(day or self.year.last)
+
+
+def _load(name: str) -> Any:
+    import yaml
+
+    return yaml.safe_load((files("recoup.law") / "params" / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def _fact(name: str, entry: Mapping[str, Any]) -> Fact:
+    values = tuple(sorted(entry.get("values", {}).items()))
+    return Fact(name, values, entry["citation"], entry["certainty"], entry.get("help", ""), entry.get("unit", ""))
+
+
+@cache
+def school_years() -> tuple[str, ...]:
+    """Return the names of the school years whose rules are known, oldest first."""
+    return tuple(sorted(_load("years")))
+
+
+def school_year(name: str) -> SchoolYear:
+    """Return the fiscal year of a school year named ``CCYY-CCYY``.
+
+    Raises ``RecoupError`` (status 2) for a year without rules: nothing is computed by guess.
+    """
+    if name not in school_years():
+        raise RecoupError("LAW_YEAR_UNKNOWN", "school_year", name=name, known=", ".join(school_years()))
+    first = int(name[:4])
+    return SchoolYear(name, date(first, 7, 1), date(first + 1, 6, 30))
+
+
+@cache
+def load(name: str) -> Law:
+    """Return the law of the school year ``name``. Raises ``RecoupError`` (status 2) for a year without rules."""
+    year = school_year(name)
+    head = _load("years")[name]
+    facts = {key: _fact(key, entry) for part in ("time", "caps", "supervision", "eligibility") for key, entry in _load(part).items()}
+    day = _load("minimum_schoolday")
+    return Law(
+        year=year,
+        revision=head["revision"],
+        citation=head["citation"],
+        certainty=head["certainty"],
+        facts=facts,
+        type_minutes={key: _fact(key, entry) for key, entry in day["school_types"].items()},
+        grade_minutes={key: _fact(key, entry) for key, entry in day["grades"].items()},
+        bases={key: _fact(key, entry) for key, entry in day["bases"].items()},
+        charter_types=tuple(day["charter_types"]),
+        grade_spans=day["grade_spans"],
+    )
+
+
+@cache
+def knobs() -> dict[str, Knob]:
+    """Return every knob by its name, in the order of its number."""
+    table = {}
+    for entry in _load("knobs"):
+        unready = {value for value, ready in entry.get("ready", {}).items() if not ready}
+        values = dict(entry["values"])
+        table[entry["name"]] = Knob(
+            entry["k"], entry["name"], values, frozenset(values) - unready, entry["citation"], entry["certainty"], entry["help"]
+        )
+    return table
+
+
+@cache
+def hold_rules() -> dict[str, HoldRule]:
+    """Return what each code of the ``holds`` table means, by code."""
+    with (files("recoup.law") / "holds.csv").open(encoding="utf-8", newline="") as lines:
+        return {row["code"]: HoldRule(**row) for row in csv.DictReader(lines)}
+
+
+def policy(settings: Mapping[str, object], where: str = "[policy]") -> dict[str, str]:
+    """Return the whole policy, defaults filled in, by knob name.
+
+    ``settings`` names knobs by name or number (``time_unit``, ``K1``). Raises ``RecoupError`` (status 2)
+    for an unknown knob or value, for one named twice, and for a value that this version cannot compute.
+    """
+    table = knobs()
+    numbered = {f"k{knob.number}": knob.name for knob in table.values()}
+    chosen: dict[str, str] = {}
+    for key, raw in settings.items():
+        name = numbered.get(key.lower(), key)
+        knob = table.get(name)
+        if knob is None or not knob.values:
+            raise RecoupError("POLICY_UNKNOWN_KNOB", where, name=key, nearest=nearest(key, table))
+        value = {True: "yes", False: "no"}.get(raw, str(raw)) if isinstance(raw, bool) else str(raw)
+        if name in chosen:
+            raise RecoupError("POLICY_TWICE", where, name=name)
+        if value not in knob.values:
+            raise RecoupError(
+                "POLICY_UNKNOWN_VALUE", where, name=name, value=value, known=", ".join(knob.values), nearest=nearest(value, knob.values)
+            )
+        if value not in knob.ready:
+            raise RecoupError("POLICY_NOT_READY", where, name=name, value=value, known=", ".join(v for v in knob.values if v in knob.ready))
+        chosen[name] = value
+    return {name: chosen.get(name, knob.default) for name, knob in table.items() if knob.values}
+
+
+def rule_version(law: Law, chosen: Mapping[str, str]) -> str:
+    """Return the name of the rules in force: year, revision of the law data, and a hash of all knobs (``ledger.md`` 9)."""
+    lines = "\n".join(f"{name}={value}" for name, value in sorted(chosen.items()))
+    short = f"{law.year.name[:4]}-{law.year.name[7:]}"
+    return f"{short}.{law.revision}+{hashlib.sha256(lines.encode()).hexdigest()[:8]}"
