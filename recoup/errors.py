@@ -43,8 +43,8 @@ class Entry:
 @cache
 def catalogue() -> dict[str, Entry]:
     """Return every entry of ``errors.csv`` by its code."""
-    with (files("recoup") / "errors.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["code"]: Entry(row["code"], Exit(int(row["status"])), row["what"], row["mend"]) for row in csv.DictReader(lines)}
+    lines = (files("recoup") / "errors.csv").read_text(encoding="utf-8").splitlines()
+    return {row["code"]: Entry(row["code"], Exit(int(row["status"])), row["what"], row["mend"]) for row in csv.DictReader(lines)}
 
 
 class RecoupError(Exception):

@@ -1,0 +1,6 @@
+"""``python -m recoup`` is the program ``recoup``."""
+
+from recoup.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,304 @@
+"""Reads ``recoup.toml``: checks the whole file against its JSON Schema, and keeps the line that every value came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recoup.config.model import URL, Config, ExportSetting, Files, Limit, Limits, Period, Secret, Sftp, Source, Value
+from recoup.errors import RecoupError, nearest
+from recoup.ports import Attestation, Lea
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema.exceptions import ValidationError
+
+FILE_NAME = "recoup.toml"
+ENVIRONMENT = "RECOUP_CONFIG"
+
+_HEADER = re.compile(r"^\s*\[(\[)?\s*([^\]]+?)\s*\]")
+_KEY = re.compile(r"""^\s*((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=""")
+_PART = re.compile(r""""([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+)""")
+
+_TYPES = {
+    "object": "a table",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+Key = tuple[str | int, ...]
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of ``recoup.toml``."""
+    text = (files("recoup") / "schemas" / "config.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def locate(given: Path | None = None) -> Path:
+    """Return the configuration's path: as given, else ``RECOUP_CONFIG``, else ``./recoup.toml``."""
+    return given or Path(os.environ.get(ENVIRONMENT) or FILE_NAME)
+
+
+def load(path: Path) -> Config:
+    """Read and check a configuration file.
+
+    Raises ``RecoupError`` (status 2) with file and line for a missing or unreadable file, an unknown key
+    (with the nearest known one), a value that does not fit, and a secret given literally.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise RecoupError("CONFIG_MISSING", str(path)) from None
+    except (OSError, UnicodeDecodeError) as fault:
+        raise RecoupError("CONFIG_UNREADABLE", str(path), fault=type(fault).__name__) from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise RecoupError("CONFIG_NOT_TOML", str(path), fault=str(fault)) from None
+    lines = _lines(text)
+    document = _plain(document)
+    _check(document, path, lines)
+    return _build(document, path, lines)
+
+
+def _plain(node: Any) -> Any:
+    """Return the document with TOML dates as ISO text, the only type of TOML that JSON Schema has no word for."""
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    return node.isoformat() if isinstance(node, date) else node
+
+
+def _lines(text: str) -> dict[Key, int]:
+    """Return the line of every table and key that begins on a line of its own."""
+    found: dict[Key, int] = {}
+    counts: dict[Key, int] = {}
+    table: Key = ()
+
+    def resolve(parts: list[str]) -> Key:
+        """Put the index of the last ``[[array]]`` entry behind each name that is one."""
+        path: Key = ()
+        for part in parts:
+            path = (*path, part)
+            if path in counts:
+                path = (*path, counts[path])
+        return path
+
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            parts = [a or b or c for a, b, c in _PART.findall(header[2])]
+            if header[1]:
+                array = (*resolve(parts[:-1]), parts[-1])
+                counts[array] = counts.get(array, -1) + 1
+            table = resolve(parts)
+            found.setdefault(table, number)
+        elif key := _KEY.match(line):
+            path = table
+            for part in (a or b or c for a, b, c in _PART.findall(key[1])):
+                path = (*path, part)
+                found.setdefault(path, number)
+    return found
+
+
+def _where(path: Path, key: Key, lines: Mapping[Key, int]) -> str:
+    """Return ``file:line`` of the key, or of the nearest table that holds it."""
+    while key and key not in lines:
+        key = key[:-1]
+    return f"{path}:{lines[key]}" if key else str(path)
+
+
+def _name(key: Key) -> str:
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in key).lstrip(".")
+
+
+def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> None:
+    from jsonschema import Draft202012Validator
+
+    faults = list(Draft202012Validator(schema()).iter_errors(document))
+    if faults:
+        raise _explain(
+            min(faults, key=lambda fault: (lines.get(tuple(fault.absolute_path), 0), fault.validator != "additionalProperties")),
+            path,
+            lines,
+        )
+    names = [source["name"] for source in document["sources"]]
+    for number, name in enumerate(names):
+        if re.match(r"[^/]+//[^/@]*:[^/]*@", document["sources"][number]["location"]):
+            place: Key = ("sources", number, "location")
+            raise RecoupError("CONFIG_SECRET_LITERAL", _where(path, place, lines), key="sftp.password")
+        if name in names[:number]:
+            raise RecoupError("CONFIG_SOURCE_TWICE", _where(path, ("sources", number, "name"), lines), name=name)
+    year = document["school_year"]
+    if int(year[5:]) != int(year[:4]) + 1:
+        raise RecoupError("CONFIG_YEAR", _where(path, ("school_year",), lines), name=year)
+
+
+def _explain(fault: ValidationError, path: Path, lines: Mapping[Key, int]) -> RecoupError:
+    """Return the error that a person can act on. Values of the file are not repeated: one may be a secret by mistake."""
+    key: Key = tuple(fault.absolute_path)
+    found: Any = fault.instance
+    rule: dict[str, Any] = dict(fault.schema) if isinstance(fault.schema, dict) else {}
+    inside = f" in {_name(key)}" if key else ""
+    known = list(rule.get("properties", {}))
+    if rule.get("$ref") == "#/$defs/secret" or set(known) == {"env", "file", "keyring"}:
+        return RecoupError("CONFIG_SECRET_LITERAL", _where(path, key, lines), key=_name(key))
+    if fault.validator == "additionalProperties":
+        extra = next(name for name in found if name not in known)
+        where = _where(path, (*key, extra), lines)
+        return RecoupError("CONFIG_UNKNOWN_KEY", where, key=extra, inside=inside, known=", ".join(known), nearest=nearest(extra, known))
+    if "propertyNames" in fault.absolute_schema_path:
+        extra = str(found)
+        known = [str(name) for name in rule["enum"]]
+        where = _where(path, (*key, extra), lines)
+        return RecoupError("CONFIG_UNKNOWN_KEY", where, key=extra, inside=inside, known=", ".join(known), nearest=nearest(extra, known))
+    if fault.validator == "required":
+        missing = next(name for name in rule["required"] if name not in found)
+        help_text = rule["properties"][missing].get("description", "see docs/configuration.md.")
+        return RecoupError("CONFIG_REQUIRED", _where(path, key, lines), key=missing, inside=inside, help=help_text)
+    return RecoupError("CONFIG_VALUE", _where(path, key, lines), key=_name(key), fault=_expected(fault), help=rule.get("description", ""))
+
+
+def _expected(fault: ValidationError) -> str:
+    """Say what was expected, from the rule that failed."""
+    wanted: Any = fault.validator_value
+    if fault.validator == "enum":
+        return f"it must be one of {', '.join(map(str, wanted))}{nearest(str(fault.instance), map(str, wanted))}"
+    if fault.validator == "type":
+        names = {
+            "object": "a table",
+            "array": "a list",
+            "string": "text",
+            "integer": "a whole number",
+            "number": "a number",
+            "boolean": "true or false",
+        }
+        return "it must be " + " or ".join(names[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+    texts = {
+        "pattern": f"its form must be {wanted}",
+        "minimum": f"it must be at least {wanted}",
+        "maximum": f"it must be at most {wanted}",
+        "minItems": "at least one is needed",
+        "minLength": "it is empty",
+    }
+    return texts.get(str(fault.validator), f"it breaks the rule {fault.validator}")
+
+
+def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Config:
+    base = path.resolve().parent
+
+    def day(key: Key, text: str) -> date:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            help_text = "Write a day of the calendar as CCYY-MM-DD."
+            raise RecoupError(
+                "CONFIG_VALUE", _where(path, key, lines), key=_name(key), fault="there is no such day", help=help_text
+            ) from None
+
+    lea = document["lea"]
+    limits = document.get("limits", {})
+    return Config(
+        path=path,
+        school_year=document["school_year"],
+        workspace=base / document.get("workspace", _default("workspace")),
+        out=base / document.get("out", _default("out")),
+        lea=Lea(lea["county_district_code"], lea["name"]),
+        sources=tuple(_source(entry, base) for entry in document["sources"]),
+        limits=Limits(
+            quarantine=Limit(**{**_default("limits", "quarantine"), **limits.get("quarantine", {})}),
+            shrink=Limit(**{**_default("limits", "shrink"), **limits.get("shrink", {})}),
+            allow_empty=tuple(limits.get("allow_empty", ())),
+        ),
+        periods=tuple(
+            Period(
+                name=name,
+                ends=day(("periods", name, "ends"), entry["ends"]),
+                starts=day(("periods", name, "starts"), entry["starts"]) if "starts" in entry else None,
+                days_taught=entry.get("days_taught"),
+                divisor=entry.get("divisor", "days_taught"),
+            )
+            for name, entry in document.get("periods", {}).items()
+        ),
+        attest=tuple(
+            Attestation(name, entry["by"], day(("attest", name, "on"), entry["on"]), entry["evidence"])
+            for name, entry in sorted(document.get("attest", {}).items())
+        ),
+        policy=document.get("policy", {}),
+        exports=tuple(ExportSetting(entry["exporter"], entry.get("options", {})) for entry in document.get("exports", ())),
+        values=tuple(_values(document, schema(), path, lines, ())),
+    )
+
+
+def _default(*key: str) -> Any:
+    """Return the default that the JSON Schema names for a key."""
+    rule = schema()
+    for part in key:
+        rule = rule["properties"][part]
+    return rule["default"]
+
+
+def _source(entry: dict[str, Any], base: Path) -> Source:
+    sftp = dict(entry.get("sftp", {}))
+    for name in ("private_key", "known_hosts"):
+        if name in sftp:
+            sftp[name] = base / Path(sftp[name]).expanduser()
+    for name in ("passphrase", "password"):
+        if name in sftp:
+            sftp[name] = _secret(sftp[name], base)
+    if "fingerprint" in sftp:
+        given = sftp["fingerprint"]
+        sftp["fingerprint"] = (given,) if isinstance(given, str) else tuple(given)
+    location = entry["location"]
+    return Source(
+        **{
+            **entry,
+            "location": location if URL.match(location) else str(base / Path(location).expanduser()),
+            "sftp": Sftp(**sftp),
+            "files": {feed: Files(**setting) for feed, setting in entry.get("files", {}).items()},
+        }
+    )
+
+
+def _secret(entry: Mapping[str, str], base: Path) -> Secret:
+    ((kind, reference),) = entry.items()
+    return Secret(kind, str(base / Path(reference).expanduser()) if kind == "file" else reference)
+
+
+def _values(node: Any, rule: Mapping[str, Any], path: Path, lines: Mapping[Key, int], key: Key) -> Iterator[Value]:
+    """Yield every value in force below ``node``: those of the file with their line, then the defaults of the schema."""
+    if "$ref" in rule:
+        rule = {**schema()["$defs"][rule["$ref"].rsplit("/", 1)[1]], **rule}
+    if isinstance(node, dict) and set(rule.get("properties", ())) == {"env", "file", "keyring"}:
+        ((kind, reference),) = node.items()
+        origin = f"environment {reference}" if kind == "env" else f"{kind} {reference}"
+        yield Value(_name(key), "(secret)", f"{_where(path, key, lines)}, {origin}")
+    elif isinstance(node, dict):
+        below = rule.get("properties", {})
+        other = rule.get("additionalProperties", {})
+        for name, value in node.items():
+            yield from _values(value, below.get(name, other if isinstance(other, dict) else {}), path, lines, (*key, name))
+        for name, entry in below.items():
+            if name not in node and "default" in entry:
+                yield Value(_name((*key, name)), json.dumps(entry["default"]), "default")
+            elif name not in node and any("default" in inner for inner in entry.get("properties", {}).values()):
+                yield from _values({}, entry, path, lines, (*key, name))
+    elif isinstance(node, list) and node and isinstance(node[0], dict):
+        for number, value in enumerate(node):
+            yield from _values(value, rule.get("items", {}), path, lines, (*key, number))
+    else:
+        yield Value(_name(key), json.dumps(node, ensure_ascii=False), _where(path, key, lines))
