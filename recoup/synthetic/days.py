@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from random import Random
+from typing import TYPE_CHECKING
 
 from recoup.synthetic.people import SECONDARY, SHORT_TERM, Span, Student
 from recoup.synthetic.places import BY_CODE, MEANINGS, Calendars, Row
+
+if TYPE_CHECKING:
+    from datetime import date
+    from random import Random
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,18 @@ def attendance_rows(absences: list[Absence]) -> list[Row]:
     for absence in absences:
         code = MEANINGS[absence.meaning]
         out.append(
-            {"ssid": absence.ssid, "school_code": absence.school, "date": absence.day.isoformat(), "kind": code.kind,
-             "full_day": "true" if code.full_day else "false", "source_code": BY_CODE[absence.school].codes[absence.meaning],
-             "made_up_by": absence.made_up_by, "not_recoverable": code.not_recoverable,
-             "minutes_absent": "" if absence.minutes is None else str(absence.minutes)}
-        )  # fmt: skip
+            {
+                "ssid": absence.ssid,
+                "school_code": absence.school,
+                "date": absence.day.isoformat(),
+                "kind": code.kind,
+                "full_day": "true" if code.full_day else "false",
+                "source_code": BY_CODE[absence.school].codes[absence.meaning],
+                "made_up_by": absence.made_up_by,
+                "not_recoverable": code.not_recoverable,
+                "minutes_absent": "" if absence.minutes is None else str(absence.minutes),
+            }
+        )
     return out
 
 

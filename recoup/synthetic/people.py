@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from random import Random
+from typing import TYPE_CHECKING
 
 from recoup.synthetic.places import BY_CODE, GRADES, SCHOOLS, Calendars, Row, School
 
+if TYPE_CHECKING:
+    from random import Random
+
+# fmt: off
 _FIRST = (
-    "Ana", "José", "Li", "Zoë", "Amir", "Priya", "Noah", "Mai", "Oluwaseun", "Sofía", "Ethan", "Xóchitl", "Grace", "Mateo", "Anh", "Lucía",
-    "Daniel", "Renée", "Hmong Mee", "Isabel", "Tyrone", "Yuki", "Fatima", "Björn", "Camila", "Ravi", "Emma", "Diego", "Nevaeh", "Jun",
-)  # fmt: skip
+    "Ana", "José", "Li", "Zoë", "Amir", "Priya", "Noah", "Mai", "Oluwaseun", "Sofía", "Ethan", "Xóchitl", "Grace", "Mateo", "Anh",
+    "Lucía", "Daniel", "Renée", "Hmong Mee", "Isabel", "Tyrone", "Yuki", "Fatima", "Björn", "Camila", "Ravi", "Emma", "Diego", "Nevaeh",
+    "Jun",
+)
 _LAST = (
-    "López", "Nguyen", "García Cruz", "Smith-Jones", "O'Brien", "Núñez", "Patel", "Xiong", "Washington", "Peña", "Kim", "D'Angelo", "Okafor",
-    "Martínez", "Yang", "Johnson", "De la Cruz", "Hernández", "Singh", "Müller", "Reyes", "Chan", "Tran", "Muñoz", "Baker", "Ibarra", "Lee",
-)  # fmt: skip
+    "López", "Nguyen", "García Cruz", "Smith-Jones", "O'Brien", "Núñez", "Patel", "Xiong", "Washington", "Peña", "Kim", "D'Angelo",
+    "Okafor", "Martínez", "Yang", "Johnson", "De la Cruz", "Hernández", "Singh", "Müller", "Reyes", "Chan", "Tran", "Muñoz", "Baker",
+    "Ibarra", "Lee",
+)
+# fmt: on
 PRIMARY, SECONDARY, SHORT_TERM, NON_ADA = "10", "20", "30", "50"
 
 
@@ -82,9 +89,22 @@ class Teacher:
 
 #: How many students of 600 live each of the less common stories; others just attend their school.
 _STORIES = (
-    ("transfer", 36), ("transfer_gap", 12), ("continuation", 6), ("late", 22), ("left", 16), ("returned", 10), ("secondary", 12),
-    ("short_term", 8), ("never_came", 5), ("no_show", 4), ("study_program", 4), ("exempt", 3), ("non_ada", 2), ("iep", 12), ("two_schools", 1),
-)  # fmt: skip
+    ("transfer", 36),
+    ("transfer_gap", 12),
+    ("continuation", 6),
+    ("late", 22),
+    ("left", 16),
+    ("returned", 10),
+    ("secondary", 12),
+    ("short_term", 8),
+    ("never_came", 5),
+    ("no_show", 4),
+    ("study_program", 4),
+    ("exempt", 3),
+    ("non_ada", 2),
+    ("iep", 12),
+    ("two_schools", 1),
+)
 
 
 def make_students(rng: Random, calendars: Calendars, count: int) -> list[Student]:
@@ -103,8 +123,17 @@ def make_students(rng: Random, calendars: Calendars, count: int) -> list[Student
         start = Span(school.code, calendars.first(school.code, track), last_day, grade, track)
         born = date(2025 - 4 - GRADES.index(grade), 9, 2) - timedelta(days=rng.randrange(364))
         spans = _tell(rng, story, start, calendars)
-        out.append(Student(str(9000000000 + 17 * (number + 1)), str(210001 + 3 * number), rng.choice(_FIRST), rng.choice(_LAST), born,
-                           rng.choices("MFX", (49, 49, 2))[0], spans))  # fmt: skip
+        out.append(
+            Student(
+                str(9000000000 + 17 * (number + 1)),
+                str(210001 + 3 * number),
+                rng.choice(_FIRST),
+                rng.choice(_LAST),
+                born,
+                rng.choices("MFX", (49, 49, 2))[0],
+                spans,
+            )
+        )
     return out
 
 
@@ -173,27 +202,49 @@ def make_staff(rng: Random) -> list[Teacher]:
 def student_rows(students: list[Student]) -> list[Row]:
     """Return the rows of the table ``students``."""
     return [
-        {"ssid": s.ssid, "local_student_id": s.local_id, "legal_first_name": s.first, "legal_last_name": s.last, "birth_date": s.birth.isoformat(),
-         "gender": s.gender}
+        {
+            "ssid": s.ssid,
+            "local_student_id": s.local_id,
+            "legal_first_name": s.first,
+            "legal_last_name": s.last,
+            "birth_date": s.birth.isoformat(),
+            "gender": s.gender,
+        }
         for s in students
-    ]  # fmt: skip
+    ]
 
 
 def enrollment_rows(students: list[Student]) -> list[Row]:
     """Return the rows of the table ``enrollments``."""
     return [
-        {"ssid": s.ssid, "school_code": e.school, "entry_date": e.entry.isoformat(), "exit_date": e.exit.isoformat() if e.exit else "",
-         "grade": e.grade, "enrollment_status": e.status, "instruction_mode": e.mode, "alternate_minimum_minutes": e.minimum,
-         "alternate_minimum_basis": e.basis, "absence_exempt": "true" if e.exempt else "false", "exit_reason": e.reason, "track": e.track}
+        {
+            "ssid": s.ssid,
+            "school_code": e.school,
+            "entry_date": e.entry.isoformat(),
+            "exit_date": e.exit.isoformat() if e.exit else "",
+            "grade": e.grade,
+            "enrollment_status": e.status,
+            "instruction_mode": e.mode,
+            "alternate_minimum_minutes": e.minimum,
+            "alternate_minimum_basis": e.basis,
+            "absence_exempt": "true" if e.exempt else "false",
+            "exit_reason": e.reason,
+            "track": e.track,
+        }
         for s in students
         for e in s.spans
-    ]  # fmt: skip
+    ]
 
 
 def staff_rows(staff: list[Teacher]) -> list[Row]:
     """Return the rows of the table ``staff``; unlicensed aides have no credential date."""
     return [
-        {"staff_id": t.staff_id, "staff_name": t.name, "certificated": "true" if t.certificated else "false",
-         "lea_employee": "true" if t.employee else "false", "credential_expires": t.expires.isoformat() if t.certificated else ""}
+        {
+            "staff_id": t.staff_id,
+            "staff_name": t.name,
+            "certificated": "true" if t.certificated else "false",
+            "lea_employee": "true" if t.employee else "false",
+            "credential_expires": t.expires.isoformat() if t.certificated else "",
+        }
         for t in staff
-    ]  # fmt: skip
+    ]

@@ -90,7 +90,7 @@ SCHOOLS = (
         "lower",
         early_grades=("TK", "KN"),
         early_close="12:15",
-    ),  # fmt: skip
+    ),
     School(
         "6019002",
         "102",
@@ -104,7 +104,7 @@ SCHOOLS = (
         "lower",
         first=date(2025, 7, 21),
         tracks=("A", "B"),
-    ),  # fmt: skip
+    ),
     School("6019003", "201", "Manzanita Middle", "middle", _span("06", "08"), 0.18, "08:30", "15:15", "14:00", "upper", closes_rolls=True),
     School("1930001", "301", "Cedar Valley High", "high", _span("09", "12"), 0.22, "08:30", "15:30", "14:30", "upper", closes_rolls=True),
     School("1930002", "302", "Foothill Continuation High", "continuation", _span("10", "12"), 0.04, "08:30", "12:45", "12:45", "upper"),
@@ -123,7 +123,7 @@ SCHOOLS = (
         "small",
         first=date(2025, 8, 18),
         charter=True,
-    ),  # fmt: skip
+    ),
 )
 BY_CODE = {school.code: school for school in SCHOOLS}
 
@@ -195,8 +195,15 @@ def make_calendars() -> Calendars:
 
 
 def _calendar_rows(school: School, track: str, day: date, school_day: bool) -> list[Row]:
-    row = {"school_code": school.code, "date": day.isoformat(), "is_instructional": "true" if school_day else "false", "day_start": "",
-           "day_end": "", "track": track, "grades": ""}  # fmt: skip
+    row = {
+        "school_code": school.code,
+        "date": day.isoformat(),
+        "is_instructional": "true" if school_day else "false",
+        "day_start": "",
+        "day_end": "",
+        "track": track,
+        "grades": "",
+    }
     if not school_day:
         return [row]
     row |= {"day_start": school.opens, "day_end": closing(school, day)}
@@ -213,20 +220,34 @@ def closing(school: School, day: date) -> str:
 def school_rows() -> list[Row]:
     """Return the rows of the table ``schools``."""
     return [
-        {"school_code": s.code, "school_name": s.name, "school_type": s.type, "county_district_code": LEA, "local_school_id": s.local,
-         "independently_reporting_charter": "true" if s.charter else "false", "hourly_attendance": "false"}
+        {
+            "school_code": s.code,
+            "school_name": s.name,
+            "school_type": s.type,
+            "county_district_code": LEA,
+            "local_school_id": s.local,
+            "independently_reporting_charter": "true" if s.charter else "false",
+            "hourly_attendance": "false",
+        }
         for s in SCHOOLS
-    ]  # fmt: skip
+    ]
 
 
 def code_rows() -> list[Row]:
     """Return the rows of the table ``codes``: each school's letters and what they mean there."""
     return [
-        {"school_code": s.code, "school_year": YEAR, "code": s.codes[name], "kind": code.kind, "full_day": "true" if code.full_day else "false",
-         "not_recoverable": code.not_recoverable, "description": code.description}
+        {
+            "school_code": s.code,
+            "school_year": YEAR,
+            "code": s.codes[name],
+            "kind": code.kind,
+            "full_day": "true" if code.full_day else "false",
+            "not_recoverable": code.not_recoverable,
+            "description": code.description,
+        }
         for s in SCHOOLS
         for name, code in MEANINGS.items()
-    ]  # fmt: skip
+    ]
 
 
 def term_rows(calendars: Calendars) -> list[Row]:
@@ -234,7 +255,11 @@ def term_rows(calendars: Calendars) -> list[Row]:
     out = []
     for school in SCHOOLS:
         last = calendars.last(school.code)
-        terms = (("SUMMER", date(2025, 7, 1), school.first - timedelta(days=1)), ("FALL", school.first, date(2026, 1, 4)),
-                 ("SPRING", date(2026, 1, 5), last), ("JUNE", last + timedelta(days=1), date(2026, 6, 30)))  # fmt: skip
+        terms = (
+            ("SUMMER", date(2025, 7, 1), school.first - timedelta(days=1)),
+            ("FALL", school.first, date(2026, 1, 4)),
+            ("SPRING", date(2026, 1, 5), last),
+            ("JUNE", last + timedelta(days=1), date(2026, 6, 30)),
+        )
         out += [{"school_code": school.code, "term": name, "start": a.isoformat(), "end": b.isoformat()} for name, a, b in terms]
     return out

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from random import Random
 from typing import TYPE_CHECKING
 
 from recoup.synthetic.places import BY_CODE, SCHOOLS, SPRING, WINTER, Calendars, Row
 
 if TYPE_CHECKING:
+    from random import Random
+
     from recoup.synthetic.days import Absence
     from recoup.synthetic.people import Student, Teacher
 
 YOUNGEST = ("TK", "KN")
 AFTER_SCHOOL, SATURDAYS, INTERSESSION, SUMMER, JUNE = (
-    "AR After School", "AR Saturday Academy", "AR Intersession", "AR Summer", "AR June Week"
-)  # fmt: skip
+    "AR After School",
+    "AR Saturday Academy",
+    "AR Intersession",
+    "AR Summer",
+    "AR June Week",
+)
 #: How likely an invited student is to join a program, and then to come on a day of it.
 _APPEAL = {AFTER_SCHOOL: (0.5, 0.78), SATURDAYS: (0.5, 0.62), INTERSESSION: (0.4, 0.8), SUMMER: (0.25, 0.8), JUNE: (0.3, 0.75)}
 _SUMMER = tuple(date(2025, 7, 7) + timedelta(days=n) for n in (0, 1, 2, 3, 7, 8, 9, 10))
@@ -212,8 +217,16 @@ def _visit(rng: Random, session: Session, student: Student) -> Visit:
     """Return one student's line on the sign-in sheet: most stay to the end, some come late, a few rows lack times or minutes."""
     late = rng.choices((0, 5, 12, 25, 40), (80, 8, 6, 4, 2))[0] if session.length > 50 else 0
     sign_in, sign_out = session.at(session.start, late), session.at(session.end)
-    visit = Visit(session, student.ssid, session.length - late, f"{sign_in:%H:%M}", f"{sign_out:%H:%M}", session.staff[0].staff_id,
-                  f"{session.at(session.end, rng.choice((5, 10, 60, 1440))):%Y-%m-%dT%H:%M}", f"sheet {session.session_id}")  # fmt: skip
+    visit = Visit(
+        session,
+        student.ssid,
+        session.length - late,
+        f"{sign_in:%H:%M}",
+        f"{sign_out:%H:%M}",
+        session.staff[0].staff_id,
+        f"{session.at(session.end, rng.choice((5, 10, 60, 1440))):%Y-%m-%dT%H:%M}",
+        f"sheet {session.session_id}",
+    )
     kind = rng.choices(("as is", "no times", "times only", "no sheet"), (80, 10, 3, 7))[0]
     if kind == "no times":
         visit.sign_in = visit.sign_out = ""
@@ -227,12 +240,23 @@ def _visit(rng: Random, session: Session, student: Student) -> Visit:
 def session_rows(programs: Programs) -> list[Row]:
     """Return the rows of the table ``sessions``."""
     return [
-        {"session_id": s.session_id, "program_name": s.program, "school_code": s.school, "date": s.day.isoformat(), "start_time": s.start,
-         "end_time": s.end, "break_minutes": str(s.pause), "room": f"R{s.number}", "delivery": s.delivery,
-         "cancelled": "true" if s.cancelled else "false", "other_students_present": str(s.others), "verified_by": s.verified_by,
-         "verified_at": s.verified_at}
+        {
+            "session_id": s.session_id,
+            "program_name": s.program,
+            "school_code": s.school,
+            "date": s.day.isoformat(),
+            "start_time": s.start,
+            "end_time": s.end,
+            "break_minutes": str(s.pause),
+            "room": f"R{s.number}",
+            "delivery": s.delivery,
+            "cancelled": "true" if s.cancelled else "false",
+            "other_students_present": str(s.others),
+            "verified_by": s.verified_by,
+            "verified_at": s.verified_at,
+        }
         for s in programs.sessions
-    ]  # fmt: skip
+    ]
 
 
 def session_staff_rows(programs: Programs) -> list[Row]:
@@ -247,10 +271,18 @@ def session_staff_rows(programs: Programs) -> list[Row]:
 def participation_rows(programs: Programs) -> list[Row]:
     """Return the rows of the table ``participation``."""
     return [
-        {"session_id": v.session.session_id, "ssid": v.ssid, "minutes": "" if v.minutes is None else str(v.minutes), "sign_in": v.sign_in,
-         "sign_out": v.sign_out, "verified_by": v.verified_by, "verified_at": v.verified_at, "evidence_ref": v.evidence}
+        {
+            "session_id": v.session.session_id,
+            "ssid": v.ssid,
+            "minutes": "" if v.minutes is None else str(v.minutes),
+            "sign_in": v.sign_in,
+            "sign_out": v.sign_out,
+            "verified_by": v.verified_by,
+            "verified_at": v.verified_at,
+            "evidence_ref": v.evidence,
+        }
         for v in programs.visits
-    ]  # fmt: skip
+    ]
 
 
 def applied_rows(programs: Programs) -> list[Row]:
@@ -268,8 +300,19 @@ def election_rows(programs: Programs) -> list[Row]:
         if number % 30 == 11:
             continue
         asked, chosen = (first - timedelta(days=n) for n in (14, 5))
-        out.append({"ssid": ssid, "program_name": program, "invited_on": asked.isoformat(), "elected_by": "parent", "elected_on": chosen.isoformat(),
-                    "election_ref": f"form {number + 1}", "enrolled_on": chosen.isoformat(), "left_on": "", "left_reason": ""})  # fmt: skip
+        out.append(
+            {
+                "ssid": ssid,
+                "program_name": program,
+                "invited_on": asked.isoformat(),
+                "elected_by": "parent",
+                "elected_on": chosen.isoformat(),
+                "election_ref": f"form {number + 1}",
+                "enrolled_on": chosen.isoformat(),
+                "left_on": "",
+                "left_reason": "",
+            }
+        )
     return out
 
 

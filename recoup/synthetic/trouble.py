@@ -77,8 +77,14 @@ def _staffing(programs: Programs, staff: list[Teacher], quiet: list[Session]) ->
                 programs.book(aide.staff_id, session.day, session.start, session.end)
                 session.staff.append(Post(aide.staff_id, "aide"))
     for session in quiet[:4]:
-        helper = next((t.staff_id for t in staff if t.school == session.school and t.steady
-                       and programs.free(t.staff_id, session.day, session.start, session.end)), "")  # fmt: skip
+        helper = next(
+            (
+                t.staff_id
+                for t in staff
+                if t.school == session.school and t.steady and programs.free(t.staff_id, session.day, session.start, session.end)
+            ),
+            "",
+        )
         if helper:
             programs.book(helper, session.day, session.start, session.end)
             middle = f"{session.at(session.start, 30):%H:%M}"
