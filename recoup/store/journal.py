@@ -1,0 +1,322 @@
+"""The journal: what ran, what it read and wrote, how it ended, and which steps on the disk are still to finish."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from recoup.errors import Exit, RecoupError
+from recoup.ports import Finding, Input
+from recoup.store.platform import private_file, storing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+GOOD: Final = (Exit.DONE, Exit.WITHHELD)
+
+#: One entry a schema version, never edited after a release: ``PRAGMA user_version`` counts those applied.
+MIGRATIONS: Final = (
+    (
+        """CREATE TABLE runs (
+            number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, command TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+            status INTEGER, message TEXT NOT NULL DEFAULT '', as_of TEXT, rule_version TEXT NOT NULL, config_hash TEXT NOT NULL) STRICT""",
+        """CREATE TABLE inputs (
+            run_id TEXT NOT NULL, position INTEGER NOT NULL, source TEXT NOT NULL, feed TEXT NOT NULL, name TEXT NOT NULL,
+            size INTEGER NOT NULL, sha256 TEXT NOT NULL, rows_read INTEGER NOT NULL, rows_kept INTEGER NOT NULL,
+            rows_refused INTEGER NOT NULL, PRIMARY KEY (run_id, position)) STRICT""",
+        """CREATE TABLE outputs (
+            run_id TEXT NOT NULL, position INTEGER NOT NULL, name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+            rows INTEGER, PRIMARY KEY (run_id, position)) STRICT""",
+        """CREATE TABLE findings (
+            run_id TEXT NOT NULL, position INTEGER NOT NULL, export TEXT NOT NULL, code TEXT NOT NULL, severity TEXT NOT NULL,
+            rows INTEGER NOT NULL, message TEXT NOT NULL, PRIMARY KEY (run_id, position)) STRICT""",
+        """CREATE TABLE counts (
+            run_id TEXT NOT NULL, "table" TEXT NOT NULL, rows INTEGER NOT NULL, PRIMARY KEY (run_id, "table")) STRICT""",
+        """CREATE TABLE arrivals (
+            number INTEGER PRIMARY KEY, source TEXT NOT NULL, feed TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL,
+            size INTEGER NOT NULL, modified TEXT, fetched TEXT NOT NULL) STRICT""",
+        "CREATE INDEX arrivals_by_name ON arrivals (source, name)",
+        """CREATE TABLE swaps (
+            run_id TEXT PRIMARY KEY, out TEXT NOT NULL, state TEXT NOT NULL, replaces INTEGER NOT NULL DEFAULT 0,
+            status INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT '') STRICT""",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run as the history shows it. ``ended`` and ``status`` are None for a run that was cut off, or still runs."""
+
+    run_id: str
+    command: str
+    started: datetime
+    ended: datetime | None
+    status: int | None
+    message: str
+    as_of: date | None
+    rule_version: str
+    config_hash: str
+
+    @property
+    def outcome(self) -> str:
+        """``done``, ``withheld``, ``refused``, ``failed``, or ``interrupted`` for a run without an end."""
+        if self.status is None:
+            return "interrupted"
+        return {Exit.DONE: "done", Exit.WITHHELD: "withheld", Exit.REFUSED: "refused"}.get(Exit(self.status), "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One file of OUT as the manifest lists it: posix name below OUT, bytes, SHA-256, data rows (None: not a table)."""
+
+    name: str
+    size: int
+    sha256: str
+    rows: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One time that a source held these bytes under this name."""
+
+    number: int
+    source: str
+    feed: str
+    name: str
+    sha256: str
+    size: int
+    modified: datetime | None
+    fetched: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A replacement of OUT.
+
+    ``state``: ``building`` (not whole yet), ``ready`` (whole, the renames may be torn), ``placed`` (only the
+    removal of the one before the previous is left), ``done`` or ``undone``.
+    """
+
+    run_id: str
+    out: Path
+    state: str
+    replaces: bool
+    status: int
+    ended: str
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as the journal and the manifest do: UTC, ``2026-11-22T05:31:00Z``; a naive one is UTC already."""
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+class Journal:
+    """The SQLite file of one workspace. Every change is one transaction, on the disk when the call returns.
+
+    All methods raise ``RecoupError`` ``STORE_DISK_FULL`` or ``STORE_JOURNAL`` (1) when SQLite cannot do its work.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the journal, and bring its schema up to date. ``STORE_NEWER`` (2) if a newer Recoup wrote it."""
+        self._path = path
+        with storing(path):
+            private_file(path)
+            # A rollback journal and not WAL: a district's workspace may lie on a network drive, where WAL breaks.
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+            try:
+                self._db.execute("PRAGMA synchronous = EXTRA")
+                self._migrate()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with storing(self._path), self._db as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
+    def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with storing(self._path):
+            return self._db.execute(query, values).fetchall()
+
+    def _migrate(self) -> None:
+        if self._version() == len(MIGRATIONS):
+            return
+        with self._change() as db:
+            version = self._version()
+            if version > len(MIGRATIONS):
+                raise RecoupError("STORE_NEWER", where=str(self._path.parent))
+            for statement in (statement for step in MIGRATIONS[version:] for statement in step):
+                db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    # --- runs -------------------------------------------------------------------------------------
+
+    def begin(self, command: str, started: datetime, as_of: date | None, rule_version: str, config_hash: str) -> str:
+        """Record that a run began and return its id, which sorts by time: ``20261122T053100123Z-1a2b3c``."""
+        run_id = f"{started.astimezone(UTC):%Y%m%dT%H%M%S}{started.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
+        with self._change() as db:
+            db.execute(
+                "INSERT INTO runs (run_id, command, started, as_of, rule_version, config_hash) VALUES (?, ?, ?, ?, ?, ?)",
+                (run_id, command, stamp(started), as_of and as_of.isoformat(), rule_version, config_hash),
+            )
+        return run_id
+
+    def record(
+        self,
+        run_id: str,
+        *,
+        inputs: Sequence[Input] = (),
+        outputs: Sequence[Output] = (),
+        findings: Sequence[Finding] = (),
+        counts: Mapping[str, int] | None = None,
+    ) -> None:
+        """Record what the run read, wrote and found, and the rows of each table."""
+        kinds: dict[str, Sequence[Input | Output | Finding]] = {"inputs": inputs, "outputs": outputs, "findings": findings}
+        with self._change() as db:
+            for table, items in kinds.items():
+                db.execute(f"DELETE FROM {table} WHERE run_id = ?", (run_id,))  # noqa: S608 - three names of ours
+                for position, item in enumerate(items):
+                    row = (run_id, position, *astuple(item))
+                    db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+            rows = [(run_id, table, count) for table, count in (counts or {}).items()]
+            db.executemany("INSERT OR REPLACE INTO counts VALUES (?, ?, ?)", rows)
+
+    def end(self, run_id: str, status: int, ended: datetime, message: str = "") -> None:
+        """Record how a run ended. ``message`` holds no value of a student's record."""
+        with self._change() as db:
+            self._end(db, run_id, status, stamp(ended), message)
+
+    @staticmethod
+    def _end(db: sqlite3.Connection, run_id: str, status: int, ended: str, message: str) -> None:
+        db.execute("UPDATE runs SET status = ?, ended = ?, message = ? WHERE run_id = ?", (int(status), ended, message, run_id))
+
+    def runs(self, limit: int | None = None) -> list[RunRecord]:
+        """Return the runs, the newest first."""
+        rows = self._read(
+            "SELECT run_id, command, started, ended, status, message, as_of, rule_version, config_hash "
+            "FROM runs ORDER BY number DESC LIMIT ?",
+            -1 if limit is None else limit,
+        )
+        return [_run_record(row) for row in rows]
+
+    def run(self, run_id: str) -> RunRecord:
+        """Return one run by its id. ``STORE_UNKNOWN_RUN`` (2) if there is none."""
+        for record in self.runs():
+            if record.run_id == run_id:
+                return record
+        raise RecoupError("STORE_UNKNOWN_RUN", where=str(self._path.parent), run=run_id)
+
+    def inputs(self, run_id: str) -> list[Input]:
+        """Return the raw files that a run read."""
+        return [Input(*row[2:]) for row in self._read("SELECT * FROM inputs WHERE run_id = ? ORDER BY position", run_id)]
+
+    def outputs(self, run_id: str) -> list[Output]:
+        """Return the files that a run wrote."""
+        return [Output(*row[2:]) for row in self._read("SELECT * FROM outputs WHERE run_id = ? ORDER BY position", run_id)]
+
+    def findings(self, run_id: str) -> list[Finding]:
+        """Return what a run found."""
+        return [Finding(*row[2:]) for row in self._read("SELECT * FROM findings WHERE run_id = ? ORDER BY position", run_id)]
+
+    def counts(self, run_id: str) -> dict[str, int]:
+        """Return the rows of each table of a run."""
+        rows = self._read('SELECT "table", rows FROM counts WHERE run_id = ? ORDER BY "table"', run_id)
+        return dict(rows)
+
+    def good_runs(self) -> list[str]:
+        """Return the ids of the runs that published their outputs, the newest first."""
+        rows = self._read(
+            "SELECT run_id FROM runs JOIN swaps USING (run_id) "
+            "WHERE state IN ('placed', 'done') AND runs.status IN (?, ?) ORDER BY number DESC",
+            *map(int, GOOD),
+        )
+        return [str(row[0]) for row in rows]
+
+    # --- arrivals of raw files --------------------------------------------------------------------
+
+    def arrive(self, source: str, feed: str, name: str, sha256: str, size: int, modified: datetime | None, fetched: datetime) -> None:
+        """Record that ``source`` holds these bytes under this name."""
+        with self._change() as db:
+            db.execute(
+                "INSERT INTO arrivals (source, feed, name, sha256, size, modified, fetched) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (source, feed, name, sha256, size, modified and stamp(modified), stamp(fetched)),
+            )
+
+    def arrivals(self, source: str, name: str | None = None) -> list[Arrival]:
+        """Return the arrivals of a source, or of one name of it, the oldest first."""
+        rows = self._read("SELECT * FROM arrivals WHERE source = ? AND name = coalesce(?, name) ORDER BY number", source, name)
+        return [_arrival(row) for row in rows]
+
+    # --- swaps of OUT -----------------------------------------------------------------------------
+
+    def swap_building(self, run_id: str, out: Path) -> None:
+        """Record that the run is about to build a new ``out`` beside the old one."""
+        with self._change() as db:
+            db.execute("INSERT INTO swaps (run_id, out, state) VALUES (?, ?, 'building')", (run_id, str(out)))
+
+    def swap_ready(self, run_id: str, *, replaces: bool, status: int, ended: datetime) -> None:
+        """Record that the new OUT is whole and on the disk: from here on the swap is finished, whatever happens."""
+        with self._change() as db:
+            db.execute(
+                "UPDATE swaps SET state = 'ready', replaces = ?, status = ?, ended = ? WHERE run_id = ?",
+                (int(replaces), int(status), stamp(ended), run_id),
+            )
+
+    def swap_placed(self, swap: Swap, message: str = "") -> None:
+        """Record, in one step, that the new OUT is in its place and that its run ended."""
+        with self._change() as db:
+            db.execute("UPDATE swaps SET state = 'placed' WHERE run_id = ?", (swap.run_id,))
+            self._end(db, swap.run_id, swap.status, swap.ended, message)
+
+    def swap_done(self, run_id: str) -> None:
+        """Record that nothing is left to do for the swap."""
+        with self._change() as db:
+            db.execute("UPDATE swaps SET state = 'done' WHERE run_id = ?", (run_id,))
+
+    def swap_undone(self, run_id: str) -> None:
+        """Record that the new OUT was given up and the old one stands."""
+        with self._change() as db:
+            db.execute("UPDATE swaps SET state = 'undone' WHERE run_id = ?", (run_id,))
+
+    def open_swaps(self) -> list[Swap]:
+        """Return the swaps that are neither done nor undone, the oldest first."""
+        return [_swap(row) for row in self._read("SELECT * FROM swaps WHERE state NOT IN ('done', 'undone') ORDER BY rowid")]
+
+    def swap(self, run_id: str) -> Swap:
+        """Return the swap of a run that builds an OUT."""
+        return _swap(self._read("SELECT * FROM swaps WHERE run_id = ?", run_id)[0])
+
+
+def _arrival(row: tuple[Any, ...]) -> Arrival:
+    number, source, feed, name, sha256, size, modified, fetched = row
+    return Arrival(number, source, feed, name, sha256, size, _moment(modified), datetime.fromisoformat(fetched))
+
+
+def _swap(row: tuple[Any, ...]) -> Swap:
+    run_id, out, state, replaces, status, ended = row
+    return Swap(run_id, Path(out), state, bool(replaces), status, ended)
+
+
+def _run_record(row: tuple[Any, ...]) -> RunRecord:
+    run_id, command, started, ended, status, message, as_of, rule_version, config_hash = row
+    day = date.fromisoformat(as_of) if as_of else None
+    return RunRecord(run_id, command, datetime.fromisoformat(started), _moment(ended), status, message, day, rule_version, config_hash)
