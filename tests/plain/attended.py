@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any
@@ -187,7 +188,7 @@ def breach(district: District, session: Row, people: list[Row]) -> int:
     edges = {start, end, *(edge for span in spans for edge in span[:2]), *(edge for span in adults for edge in span)}
     points = sorted(edge for edge in edges if start <= edge <= end)
     minutes = 0
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in itertools.pairwise(points):
         present = {ssid: is_young for came, left, ssid, is_young in spans if came <= a < left}
         young = sum(present.values())
         taught = sum(1 for came, left in adults if came <= a < left)
@@ -247,10 +248,9 @@ def hold_session(district: District, session: Row) -> None:
     if not max(district.first, FIRST_DATE) <= on <= district.last:
         settle(district, session, "session", "outside_fiscal_year")
     open_rows = [row for row in district.calendar[session["school_code"], on] if row["is_instructional"]]
-    for row in open_rows:
-        if row["day_start"] is not None and row["day_end"] is not None:
-            if shared((session["start"], session["end"]), (row["day_start"], row["day_end"])):
-                district.note("session", "host_school_day", "warn", **key)
+    timed = [(row["day_start"], row["day_end"]) for row in open_rows if row["day_start"] is not None and row["day_end"] is not None]
+    if any(shared((session["start"], session["end"]), times) for times in timed):
+        district.note("session", "host_school_day", "warn", **key)
     if (on.weekday() >= 5 or not open_rows) and session.get("meal_offered") is None and ("sessions", "meal_offered") not in district.absent:
         district.note("session", "no_meal_record", "warn", **key)
 

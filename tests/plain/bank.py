@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.plain.attended import in_order, study_spans
-from tests.plain.bundle import District, Row
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from tests.plain.bundle import District, Row
 
 
 def whole_hours(minutes: int) -> int:

@@ -6,8 +6,10 @@ import csv
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Row = dict[str, Any]
 Tables = dict[str, list[dict[str, str]]]
@@ -15,10 +17,32 @@ Tables = dict[str, list[dict[str, str]]]
 REQUIRED = ("schools", "calendar", "students", "enrollments", "attendance", "sessions", "participation")
 OPTIONAL = ("staff", "session_staff", "independent_study", "program_enrollments", "applied_days", "dispositions", "terms")
 
-DATES = "date entry_date exit_date start_date end_date absence_date recovered_on credential_expires elected_on start end".split()
-TIMES = "start_time end_time day_start day_end sign_in sign_out".split()
-NUMBERS = "minutes break_minutes alternate_minimum_minutes other_students_present".split()
-FLAGS = "is_instructional absence_exempt full_day meal_offered cancelled certificated lea_employee hourly_attendance paid_elsewhere".split()
+DATES = [
+    "date",
+    "entry_date",
+    "exit_date",
+    "start_date",
+    "end_date",
+    "absence_date",
+    "recovered_on",
+    "credential_expires",
+    "elected_on",
+    "start",
+    "end",
+]
+TIMES = ["start_time", "end_time", "day_start", "day_end", "sign_in", "sign_out"]
+NUMBERS = ["minutes", "break_minutes", "alternate_minimum_minutes", "other_students_present"]
+FLAGS = [
+    "is_instructional",
+    "absence_exempt",
+    "full_day",
+    "meal_offered",
+    "cancelled",
+    "certificated",
+    "lea_employee",
+    "hourly_attendance",
+    "paid_elsewhere",
+]
 
 #: Columns that may be missing from a file and feed a check: the code that is then not checked.
 OPEN_COLUMNS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, time
 from typing import Any
 
@@ -45,8 +46,7 @@ def differences(
             continue
         lines.append(f"{table}: {len(rows[0])} rows in {names[0]}, {len(rows[1])} in {names[1]}")
         for name, mine, theirs in ((names[0], rows[0], rows[1]), (names[1], rows[1], rows[0])):
-            rest = list(theirs)
-            only = [row for row in mine if not (row in rest and (rest.remove(row) or True))]
+            only = list((Counter(mine) - Counter(theirs)).elements())
             for row in only[:shown]:
                 said = " ".join(
                     f"{column}={value}" for column, value in zip(columns, row, strict=True) if value and not column.startswith("_")

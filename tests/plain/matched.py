@@ -71,7 +71,7 @@ def match(district: District, ssid: str, earned: list[Row], absences: list[Row])
     other_lea = district.policy["other_lea_days"]
     cap = CAP if not others or other_lea == "ignore" else 0 if other_lea == "block" else max(0, CAP - others)
     days, open_absences = list(earned), list(absences)
-    credits = []
+    met: list[Row] = []
     own.sort(key=lambda row: row["absence_date"])
     taken: dict[date, Row] = {}
     for row in own:
@@ -97,11 +97,11 @@ def match(district: District, ssid: str, earned: list[Row], absences: list[Row])
             district.note("applied_day", code, "warn", ssid=ssid, on=row["absence_date"])
         if absence:
             open_absences.remove(absence)
-        credits.append(credit(district, ssid, row["absence_date"], row["school_code"], absence, day, applied=row))
+        met.append(credit(district, ssid, row["absence_date"], row["school_code"], absence, day, applied=row))
     for day, absence in pairs(district, ssid, days, open_absences, max(0, cap - len(own))):
-        credits.append(credit(district, ssid, absence["date"], absence["school_code"], absence, day))
-    assign_schools(district, credits, absences)
-    return credits, max(0, cap - len(credits))
+        met.append(credit(district, ssid, absence["date"], absence["school_code"], absence, day))
+    assign_schools(district, met, absences)
+    return met, max(0, cap - len(met))
 
 
 def pairs(district: District, ssid: str, days: list[Row], absences: list[Row], room: int) -> list[tuple[Row, Row]]:
@@ -123,15 +123,15 @@ def pairs(district: District, ssid: str, days: list[Row], absences: list[Row], r
     return [*found, *zip(days, absences, strict=False)][:room]
 
 
-def assign_schools(district: District, credits: list[Row], absences: list[Row]) -> None:
+def assign_schools(district: District, met: list[Row], absences: list[Row]) -> None:
     """K15 ``lea_choice``: move a credit to the school a person chose, as long as that school has absences for it."""
     if district.policy["credit_school"] != "lea_choice":
         return
     room = Counter(absence["school_code"] for absence in absences)
-    for row in sorted(credits, key=lambda row: row["absence_date"]):
+    for row in sorted(met, key=lambda row: row["absence_date"]):
         for choice in district.rows["dispositions"]:
             if (choice["decision"], choice["ssid"], choice["date"]) == ("assign_school", row["ssid"], row["absence_date"]):
-                there = sum(1 for one in credits if one["absence_school_code"] == choice["value"])
+                there = sum(1 for one in met if one["absence_school_code"] == choice["value"])
                 if there < room[choice["value"]]:
                     row["absence_school_code"] = choice["value"]
 

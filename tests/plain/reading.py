@@ -61,20 +61,65 @@ if TYPE_CHECKING:
 
 #: The columns of every result, and those that order its rows.
 COLUMNS = {
-    "time_entries": (
-        "ssid session_id date school_code program_name start_time end_time minutes_raw minutes_cut minutes_counted minutes_forfeited"
-        " outcome codes grade minimum_schoolday verified_by _source _file _line"
-    ).split(),
-    "credits": (
-        "ssid absence_date absence_school_code absence_kind earned_on credited_on origin minutes_used minimum_schoolday session_ids"
-        " grade grade_span absence_source_code rule_version paid_elsewhere"
-    ).split(),
-    "credit_sessions": "ssid absence_date session_id session_date minutes_used".split(),
-    "ledger": (
-        "ssid minutes_raw minutes_held minutes_cut minutes_not_counted minutes_counted minutes_forfeited minutes_used minutes_banked"
-        " days_earned days_credited days_applied days_waiting eligible_absences absences_left cap_left days_attested"
-    ).split(),
-    "holds": "scope session_id ssid date code severity message citation certainty disposition_id minutes".split(),
+    "time_entries": [
+        "ssid",
+        "session_id",
+        "date",
+        "school_code",
+        "program_name",
+        "start_time",
+        "end_time",
+        "minutes_raw",
+        "minutes_cut",
+        "minutes_counted",
+        "minutes_forfeited",
+        "outcome",
+        "codes",
+        "grade",
+        "minimum_schoolday",
+        "verified_by",
+        "_source",
+        "_file",
+        "_line",
+    ],
+    "credits": [
+        "ssid",
+        "absence_date",
+        "absence_school_code",
+        "absence_kind",
+        "earned_on",
+        "credited_on",
+        "origin",
+        "minutes_used",
+        "minimum_schoolday",
+        "session_ids",
+        "grade",
+        "grade_span",
+        "absence_source_code",
+        "rule_version",
+        "paid_elsewhere",
+    ],
+    "credit_sessions": ["ssid", "absence_date", "session_id", "session_date", "minutes_used"],
+    "ledger": [
+        "ssid",
+        "minutes_raw",
+        "minutes_held",
+        "minutes_cut",
+        "minutes_not_counted",
+        "minutes_counted",
+        "minutes_forfeited",
+        "minutes_used",
+        "minutes_banked",
+        "days_earned",
+        "days_credited",
+        "days_applied",
+        "days_waiting",
+        "eligible_absences",
+        "absences_left",
+        "cap_left",
+        "days_attested",
+    ],
+    "holds": ["scope", "session_id", "ssid", "date", "code", "severity", "message", "citation", "certainty", "disposition_id", "minutes"],
 }
 
 
@@ -113,7 +158,7 @@ def results(district: District) -> dict[str, list[Row]]:
     rows = attended(district)
     banks = bank(district, rows)
     absences = eligible_absences(district)
-    credits: list[Row] = []
+    met: list[Row] = []
     ledger = []
     by_student: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -122,14 +167,14 @@ def results(district: District) -> dict[str, list[Row]]:
         ssid = student["ssid"]
         own = banks.get(ssid, {"days": [], "banked": 0})
         mine, cap_left = match(district, ssid, own["days"], absences[ssid])
-        credits += mine
+        met += mine
         ledger.append(summary(ssid, by_student[ssid], own, absences[ssid], mine, cap_left))
     tables = {
         "time_entries": [time_entry(row) for row in rows],
-        "credits": credits,
+        "credits": met,
         "credit_sessions": [
-            {"ssid": row["ssid"], "absence_date": row["absence_date"], "session_id": part["session_id"], "session_date": part["date"], "minutes_used": minutes}
-            for row in credits
+            row | {"session_id": part["session_id"], "session_date": part["date"], "minutes_used": minutes}
+            for row in met
             for part, minutes in row["parts"]
         ],
         "ledger": ledger,
@@ -160,10 +205,10 @@ def hhmm(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def summary(ssid: str, rows: list[Row], own: dict[str, Any], absences: list[Row], credits: list[Row], cap_left: int) -> Row:
+def summary(ssid: str, rows: list[Row], own: dict[str, Any], absences: list[Row], given: list[Row], cap_left: int) -> Row:
     """Return one row of ``ledger``."""
     kept = [row for row in rows if not row["held"]]
-    met = {(row["absence_date"], row["absence_school_code"]) for row in credits}
+    met = {(row["absence_date"], row["absence_school_code"]) for row in given}
     return {
         "ssid": ssid,
         "minutes_raw": sum(row["minutes_raw"] for row in rows),
@@ -175,13 +220,13 @@ def summary(ssid: str, rows: list[Row], own: dict[str, Any], absences: list[Row]
         "minutes_used": sum(day["minimum"] for day in own["days"]),
         "minutes_banked": own["banked"],
         "days_earned": len(own["days"]),
-        "days_credited": len(credits),
-        "days_applied": sum(1 for row in credits if row["origin"] == "applied"),
-        "days_waiting": len(own["days"]) - sum(1 for row in credits if row["parts"]),
+        "days_credited": len(given),
+        "days_applied": sum(1 for row in given if row["origin"] == "applied"),
+        "days_waiting": len(own["days"]) - sum(1 for row in given if row["parts"]),
         "eligible_absences": len(absences),
         "absences_left": sum(1 for row in absences if (row["date"], row["school_code"]) not in met),
         "cap_left": cap_left,
-        "days_attested": sum(1 for row in credits if any(part["attested"] for part, _ in row["parts"])),
+        "days_attested": sum(1 for row in given if any(part["attested"] for part, _ in row["parts"])),
     }
 
 
