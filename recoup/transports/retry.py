@@ -1,0 +1,38 @@
+"""The one place for the policy of trying again, whatever the protocol."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from recoup.transports.settings import RetrySettings
+
+log = logging.getLogger(__name__)
+
+
+def retrying(settings: RetrySettings, can_pass: Callable[[BaseException], bool], label: str) -> Retrying:
+    """Return a caller that tries again, after a wait that doubles and jitters, what fails with an exception that ``can_pass``.
+
+    Any other exception, and the last one, come out as they are. ``label`` (host and errand, no secret) opens the log line
+    of each wait; of the exception only its kind is logged, since its text is the other side's.
+    """
+
+    def note(state: RetryCallState) -> None:
+        problem = state.outcome.exception() if state.outcome else None
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        log.warning(
+            "%s: try %d of %d failed (%s); next in %.1f s", label, state.attempt_number, settings.attempts, type(problem).__name__, seconds
+        )
+
+    return Retrying(
+        stop=stop_after_attempt(max(1, settings.attempts)),
+        wait=wait_exponential_jitter(initial=settings.first_wait, max=settings.longest_wait, jitter=settings.first_wait),
+        retry=retry_if_exception(can_pass),
+        before_sleep=note,
+        reraise=True,
+    )
