@@ -20,7 +20,20 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["CODES", "RESULTS", "TABLES", "Column", "Table", "datapackage", "frame_schema", "read_rows", "table_named", "table_schema"]
+__all__ = [
+    "CODES",
+    "RESULTS",
+    "RULES",
+    "TABLES",
+    "Column",
+    "Rule",
+    "Table",
+    "datapackage",
+    "frame_schema",
+    "read_rows",
+    "table_named",
+    "table_schema",
+]
 
 #: Version of the bundle: a column is renamed or dropped only together with a new one.
 BUNDLE_VERSION = "1"
@@ -89,10 +102,29 @@ class Table:
         raise KeyError(name)
 
 
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row of the rule catalogue.
+
+    ``level``: ``cell`` and ``row`` rules look at one row, ``table`` rules at rows beside each other, ``cross`` rules at
+    another table. ``severity``: ``error`` refuses the row, ``warn`` and ``info`` keep it. ``table`` and ``column`` are ``*``
+    where ``columns.csv`` says which columns the rule speaks of. Braces in the two sentences are filled in; never a value.
+    """
+
+    id: str
+    table: str
+    column: str
+    level: str
+    severity: str
+    threshold: str
+    citation: str
+    message: str
+    mend: str
+
+
 def read_rows(name: str) -> list[dict[str, str]]:
     """Return the rows of a CSV file of this package."""
-    with (files("recoup.schemas") / name).open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    return list(csv.DictReader((files("recoup.schemas") / name).read_text(encoding="utf-8").splitlines()))
 
 
 def _number(text: str) -> int | None:
@@ -151,6 +183,9 @@ _ALL = _tables(CODES)
 TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _ALL if not table.result})
 #: The tables that the ledger makes.
 RESULTS: Mapping[str, Table] = MappingProxyType({table.name: table for table in _ALL if table.result})
+
+#: The rule catalogue by stable id.
+RULES: Mapping[str, Rule] = MappingProxyType({row["id"]: Rule(**row) for row in read_rows("checks.csv")})
 
 
 def table_named(name: str) -> Table:
