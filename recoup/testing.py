@@ -166,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         differs += len(left)
         sys.stdout.writelines(left)
         if left and told.what == "generate":
-            print(f"{case}: {len(left)} files differ and were left as they are; --force overwrites them", file=sys.stderr)
+            sys.stderr.write(f"{case}: {len(left)} files differ and were left as they are; --force overwrites them\n")
     return 1 if differs else 0
 
 

@@ -63,15 +63,11 @@ def rows(run: Run) -> pl.DataFrame:
         pl.col("absence_exempt").fill_null(value=False).all().alias("exempt"),
         ((ends - pl.col("entry_date")).dt.total_days() + 1).clip(lower_bound=0).sum().alias("enrolled_days"),
     )
-    credits = (
-        run.results["credits"]
-        .group_by(pl.col("absence_school_code").alias("school_code"), "ssid")
-        .agg(pl.len().cast(pl.Int64).alias("credits"))
-    )
+    days_credited = run.results["credits"].group_by(school_code="absence_school_code", ssid="ssid").agg(credits=pl.len().cast(pl.Int64))
     taking_part = pl.concat([run.tables["participation"].select("ssid"), run.results["credits"].select("ssid")]).unique()
     counted = (
         people.join(days.tally(run, spans), on=keys)
-        .join(credits, on=["school_code", "ssid"], how="left")
+        .join(days_credited, on=["school_code", "ssid"], how="left")
         .join(taking_part.with_columns(pl.lit(value=True).alias("taking_part")), on="ssid", how="left")
         .with_columns(pl.col("credits").fill_null(0))
         .with_columns(
@@ -165,7 +161,7 @@ class CalpadsStas:
     summary = "CALPADS Student Absence Summary with attendance recovery days (13.24), one file for each reporting LEA"
     options: tuple[Option, ...] = ()
 
-    def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:
+    def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:  # noqa: ARG002 - the port; STAS has none
         """Write the files that CALPADS would take; one that it would refuse is withheld, with its codes and the rows."""
         found = Findings(self.name, run)
         form = layout.load("stas", run.year.name)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from recoup.exporters import facts
 from recoup.ports import Finding
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ class Entry(NamedTuple):
 @cache
 def catalogue(export: str) -> dict[str, Entry]:
     """Return the entries of one exporter by code."""
-    with (files(__package__) / "findings.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["code"]: Entry(**row) for row in csv.DictReader(lines) if row["export"] == export}
+    return {row["code"]: Entry(**row) for row in facts.rows("findings.csv") if row["export"] == export}
 
 
 def spans(lines: Sequence[int]) -> str:

@@ -7,16 +7,16 @@ come from it. A value that does not fit is an error with its row; nothing is eve
 
 from __future__ import annotations
 
-import csv
 import re
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from recoup.errors import RecoupError, nearest
+from recoup.exporters import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +93,11 @@ def versions(name: str) -> dict[str, str]:
     return dict(sorted((match[1], match[0]) for match in found if match))
 
 
+def _field(row: dict[str, str]) -> Field:
+    width, codes = int(row.pop("width")), tuple(filter(None, row.pop("codes").split(";")))
+    return Field(**row, width=width, codes=codes)
+
+
 @cache
 def load(name: str, year: str) -> Layout:
     """Return the layout in force for a school year: its own, else the newest earlier one.
@@ -103,18 +108,13 @@ def load(name: str, year: str) -> Layout:
     fitting = [version for version in known if version <= year]
     if not fitting:
         raise RecoupError("EXPORT_LAYOUT_MISSING", name, year=year, known=", ".join(known) or "none")
-    with (files(__package__) / "layouts" / known[fitting[-1]]).open(encoding="utf-8", newline="") as lines:
-        fields = tuple(
-            Field(**{**row, "width": int(row["width"]), "codes": tuple(filter(None, row["codes"].split(";")))})
-            for row in csv.DictReader(lines)
-        )
+    fields = tuple(_field(row) for row in facts.rows(f"layouts/{known[fitting[-1]]}"))
     return Layout(name, fitting[-1], fields)
 
 
 @cache
 def _folding() -> tuple[list[str], list[str]]:
-    with (files(__package__) / "layouts" / "folding.csv").open(encoding="utf-8", newline="") as lines:
-        pairs = [(row["from"], row["to"]) for row in csv.DictReader(lines)]
+    pairs = [(row["from"], row["to"]) for row in facts.rows("layouts/folding.csv")]
     return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
@@ -159,7 +159,7 @@ def _rules(field: Field, dialect: Dialect) -> Iterator[tuple[str, pl.Expr]]:
 
 
 def faults(frame: pl.DataFrame, layout: Layout, dialect: Dialect) -> pl.DataFrame:
-    """Return what does not fit: ``row`` (index into ``frame``), ``field``, ``fault`` and, where ``frame`` has them, ``_file`` and ``_line``.
+    """Return what does not fit: ``row`` (index into ``frame``), ``field``, ``fault``, and ``_file`` and ``_line`` where ``frame`` has them.
 
     ``fault`` is ``missing``, ``too_long``, ``not_exact``, ``code`` or ``characters``. Every misfit is listed, in order of row and field.
     """
@@ -179,21 +179,18 @@ def faults(frame: pl.DataFrame, layout: Layout, dialect: Dialect) -> pl.DataFram
 
 
 def write(frame: pl.DataFrame, layout: Layout, dialect: Dialect, path: Path) -> None:
-    """Write the records of ``frame`` in its order. Raises ``RecoupError`` (4) with the first misfit's field and line, and writes nothing."""
+    """Write the records of ``frame`` in its order.
+
+    Raises ``RecoupError`` (4) with the first misfit's field and line, and then writes nothing.
+    """
     wrong = faults(frame, layout, dialect)
     if wrong.height:
         first = wrong.row(0, named=True)
-        raise RecoupError(
-            "EXPORT_UNFIT",
-            path.name,
-            count=wrong.height,
-            field=first["field"],
-            fault=first["fault"],
-            line=first.get("_line", first["row"] + 1),
-        )
+        line = first.get("_line", first["row"] + 1)
+        raise RecoupError("EXPORT_UNFIT", path.name, count=wrong.height, field=first["field"], fault=first["fault"], line=line)
     text = render(frame, layout, dialect)
     if dialect.delimiter:
-        style = "necessary" if dialect.quotes else "never"
+        style: Literal["necessary", "never"] = "necessary" if dialect.quotes else "never"
         text.write_csv(
             path, separator=dialect.delimiter, include_header=dialect.header, quote_style=style, line_terminator=dialect.line_end
         )
