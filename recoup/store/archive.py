@@ -74,12 +74,17 @@ def date_in_name(name: str) -> datetime | None:
 def feed_of(name: str, feeds: Sequence[Feed], source: str = "") -> Feed | None:
     """Return the feed whose pattern the posix ``name`` matches, upper and lower case alike, or None.
 
-    A feed without a pattern asks for ``<feed>.csv``. ``ARCHIVE_TWO_FEEDS`` (2) when two feeds ask for the file.
+    A pattern without ``/`` is held against the last part of the name. A feed without a pattern asks for
+    ``<feed>.csv``. ``ARCHIVE_TWO_FEEDS`` (2) when two feeds ask for the file.
     """
-    found = [feed for feed in feeds if fnmatchcase(name.casefold(), (feed.match or f"{feed.name}.csv").casefold())]
+    found = [feed for feed in feeds if _matches(name.casefold(), (feed.match or f"{feed.name}.csv").casefold())]
     if len(found) > 1:
         raise RecoupError("ARCHIVE_TWO_FEEDS", where=name, source=source, feeds=", ".join(feed.name for feed in found))
     return found[0] if found else None
+
+
+def _matches(name: str, pattern: str) -> bool:
+    return fnmatchcase(name if "/" in pattern else name.rpartition("/")[2], pattern)
 
 
 class Archive:

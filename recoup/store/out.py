@@ -8,9 +8,7 @@ becomes ``OUT.previous``, the new one becomes OUT. At every moment OUT or ``OUT.
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recoup.errors import RecoupError
@@ -20,6 +18,7 @@ from recoup.store.platform import is_busy, mode_of, private_folder, remove_tree,
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from recoup.store.journal import Journal, Swap
 
@@ -119,26 +118,30 @@ class OutFolders:
 
     def _undo(self, swap: Swap) -> None:
         out, previous, building = swap.out, _beside(swap.out, "previous"), _building(swap.out, swap.run_id)
-        aside, undone = _beside(out, f"discarded-{swap.run_id}"), _beside(out, f"undone-{swap.run_id}")
+        aside, removed = _beside(out, f"discarded-{swap.run_id}"), _beside(out, f"removed-{swap.run_id}")
         with storing(out):
             if out.parent.exists():
                 # A new name first: a half-removed folder must never look like a whole one to ``recover``.
                 if building.exists():
-                    replace(building, undone)
+                    replace(building, removed)
                 elif swap.state == "ready" and _names(out, swap):
-                    replace(out, undone)
+                    replace(out, removed)
                 if swap.replaces and previous.exists() and not out.exists():
                     replace(previous, out)
                 if aside.exists() and not previous.exists():
                     replace(aside, previous)
                 sync_folder(out.parent)
-                remove_tree(undone)
+                remove_tree(removed)
         self._journal.swap_undone(swap.run_id)
 
     def _clear(self, swap: Swap) -> None:
         """Remove the OUT before the previous one; what a viewer still holds open is left for the next command."""
         with suppress(OSError, RecoupError):
-            _discard(_beside(swap.out, f"discarded-{swap.run_id}"), _beside(swap.out, f"kept-{swap.run_id}"))
+            aside, removed = _beside(swap.out, f"discarded-{swap.run_id}"), _beside(swap.out, f"removed-{swap.run_id}")
+            if aside.exists():
+                _save_strangers(aside, _beside(swap.out, f"kept-{swap.run_id}"))
+                replace(aside, removed)
+            remove_tree(removed)
             self._journal.swap_done(swap.run_id)
 
 
@@ -163,19 +166,14 @@ def _names(folder: Path, swap: Swap) -> bool:
     return (manifest.read(folder) or {}).get("run_id") == swap.run_id
 
 
-def _discard(aside: Path, kept: Path) -> None:
-    """Remove the files of ``aside`` that its manifest names; what a person has put among them is moved to ``kept``."""
-    if not aside.exists():
-        return
-    ours = {output["name"] for output in (manifest.read(aside) or {"outputs": ()})["outputs"]}
-    for folder, _, names in os.walk(aside, topdown=False):
-        for file in (Path(folder, name) for name in names):
-            if file.relative_to(aside).as_posix() in ours:
-                file.unlink()
-    if sorted(aside.rglob("*")) == [aside / manifest.NAME] or not any(path.is_file() for path in aside.rglob("*")):
-        remove_tree(aside)
-    else:
-        replace(aside, kept)
+def _save_strangers(aside: Path, kept: Path) -> None:
+    """Move what a person has put among the files that the manifest of ``aside`` names to ``kept``."""
+    ours = {manifest.NAME, *(output["name"] for output in (manifest.read(aside) or {"outputs": ()})["outputs"])}
+    for file in sorted(path for path in aside.rglob("*") if not path.is_dir()):
+        name = file.relative_to(aside)
+        if name.as_posix() not in ours:
+            private_folder((kept / name).parent)
+            replace(file, kept / name)
 
 
 @contextmanager
