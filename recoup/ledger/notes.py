@@ -1,0 +1,130 @@
+"""What a person should look at although it holds nothing: the warnings, and the checks that could not be made (ledger.md 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recoup.ledger.encode import Book
+    from recoup.ledger.engine import Engine
+    from recoup.ledger.time import Setting, Time
+
+    Frame = nw.LazyFrame[pl.LazyFrame]
+
+#: The columns of a note; what does not apply is null.
+NOTE = ("scope", "sess", "who", "date", "code", "severity")
+DAY, WEEK = 1440, 7
+#: 1970-01-01 was a Thursday: the Monday of its week lies three days before.
+MONDAY = 3
+
+
+def _note(frame: Frame, scope: str, code: str, severity: str = "warn", *, sess: bool = False, who: bool = False, date: str = "") -> Frame:
+    none = nw.lit(None).cast(nw.Int64)
+    return frame.select(
+        scope=nw.lit(scope),
+        sess=nw.col("sess") if sess else none,
+        who=nw.col("who") if who else none,
+        date=nw.col(date) if date else none,
+        code=nw.lit(code),
+        severity=nw.lit(severity),
+    )
+
+
+def _on_sessions(book: Book, time: Time, setting: Setting, engine: Engine) -> list[Frame]:
+    sessions = engine.bring(book.sessions).filter(nw.col("date") <= setting.as_of)
+    taught = engine.bring(book.calendar).filter(nw.col("instructional")).select("school", "date", "day_start", "day_end").unique()
+    overlapping = sessions.join(taught, on=["school", "date"]).filter(
+        (nw.col("start") < nw.col("day_end")) & (nw.col("end") > nw.col("day_start"))
+    )
+    found = {"host_school_day": overlapping.select("sess", "date").unique()}
+    twice = time.teachers.filter(nw.col("lost")).select("sess").unique()
+    found["teacher_twice"] = sessions.select("sess", "date").join(twice, on="sess")
+    if "delivery_unknown" not in setting.blind:
+        found["delivery_unknown"] = sessions.filter(nw.col("delivery").is_null())
+    if "no_meal_record" not in setting.blind:
+        weekday = (nw.col("date") + MONDAY) % WEEK
+        free = sessions.filter(~nw.col("meal")).join(
+            taught.select("school", "date").unique().with_columns(taught=nw.lit(True)), on=["school", "date"], how="left"
+        )
+        found["no_meal_record"] = free.filter((weekday > 4) | nw.col("taught").is_null())
+    return [_note(frame, "session", code, sess=True, date="date") for code, frame in found.items()]
+
+
+def _on_rows(time: Time, setting: Setting) -> list[Frame]:
+    rows = time.entries.filter(nw.col("date") <= setting.as_of)
+    verified = rows.filter(~nw.col("verified").is_null())
+    late = nw.col("verified") // DAY - nw.col("date") > setting.law.value("verify_within_days")
+    early = nw.col("verified") < nw.col("date") * DAY + nw.col("end")
+    found = [
+        ("verified_late", "warn", verified.filter(late)),
+        ("verified_early", "warn", verified.filter(early)),
+        ("charter_minimum", "warn", rows.filter(nw.col("enrolled") & nw.col("charter"))),
+        ("not_eligible", "not_checked", rows.filter(nw.col("enrolled") & nw.col("eligible").is_null())),
+    ]
+    return [_note(frame, "participation", code, severity, sess=True, who=True, date="date") for code, severity, frame in found]
+
+
+def _on_students(book: Book, time: Time, setting: Setting, engine: Engine) -> list[Frame]:
+    spans = engine.bring(book.spans)
+    notes = [_note(spans.filter(nw.col("bare_alternate")).select("who").unique(), "student", "alternate_without_basis", who=True)]
+    if "no_election" not in setting.blind:
+        programs = (
+            time.entries.filter(nw.col("date") <= setting.as_of)
+            .select("who", "sess")
+            .join(engine.bring(book.sessions).select("sess", "program"), on="sess")
+            .select("who", "program")
+            .unique()
+        )
+        elected = engine.bring(book.elections).filter(~nw.col("elected").is_null()).select("who", "program").unique()
+        notes.append(
+            _note(programs.join(elected, on=["who", "program"], how="anti").select("who").unique(), "student", "no_election", who=True)
+        )
+    if setting.policy["continuation_weekly"] == "warn":
+        counted = time.entries.filter(nw.col("continuation").fill_null(False) & ~nw.col("held"))
+        monday = nw.col("date") - (nw.col("date") + MONDAY) % WEEK
+        weeks = counted.with_columns(monday=monday).group_by("who", "monday").agg(nw.col("counted").sum())
+        over = weeks.filter(nw.col("counted") > setting.law.value("weekly_hours") * 60)
+        notes.append(_note(over, "student", "weekly_hours", who=True, date="monday"))
+    return notes
+
+
+def _on_terms(book: Book, setting: Setting, engine: Engine) -> list[Frame]:
+    if "no_session_in_term" in setting.blind:
+        return []
+    terms = engine.bring(book.terms.with_row_index("n")).filter(nw.col("last") <= setting.as_of)
+    offered = engine.bring(book.sessions).filter(~nw.col("cancelled")).select("school", "date")
+    held = (
+        terms.join(offered, on="school")
+        .filter((nw.col("first") <= nw.col("date")) & (nw.col("date") <= nw.col("last")))
+        .select("n")
+        .unique()
+    )
+    empty = terms.join(offered.select("school").unique(), on="school").join(held, on="n", how="anti")
+    return [_note(empty, "lea", "no_session_in_term", date="first")]
+
+
+def notes(book: Book, time: Time, late: Frame, doubled: Frame, applied: Frame, setting: Setting, engine: Engine) -> Frame:
+    """Return every line that is not a failed check or a cut: scope, sess, who, date, code, severity.
+
+    ``late``: absences after as-of; ``doubled``: absences that yielded to another school; ``applied``: applied days to look at.
+    """
+    frames = [
+        *_on_sessions(book, time, setting, engine),
+        *_on_rows(time, setting),
+        *_on_students(book, time, setting, engine),
+        *_on_terms(book, setting, engine),
+    ]
+    frames.append(_note(late, "absence", "after_as_of", who=True, date="date"))
+    frames.append(_note(doubled, "absence", "absence_at_two_schools", "hold", who=True, date="date"))
+    none = nw.lit(None).cast(nw.Int64)
+    frames.append(
+        applied.select(
+            scope=nw.lit("applied_day"), sess=none, who=nw.col("who"), date=nw.col("date"), code=nw.col("code"), severity=nw.lit("warn")
+        )
+    )
+    return nw.concat(frames)

@@ -1,0 +1,211 @@
+"""The result tables, with ids, dates and words put back: time_entries, credits, credit_sessions, ledger, holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recoup import law as rules
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recoup.ledger.encode import Book
+    from recoup.ledger.engine import Engine
+    from recoup.ledger.match import Matching
+    from recoup.ledger.time import Setting, Time
+
+#: A hold line in numbers; what does not apply is null.
+LINE = {
+    "scope": pl.String, "sess": pl.Int64, "who": pl.Int64, "date": pl.Int64, "code": pl.String, "severity": pl.String, "said": pl.Int64, "minutes": pl.Int64,
+}  # fmt: skip
+
+#: K8: the date that puts a credited day into a reporting period.
+CREDITED_ON = {"later_of_both": pl.max_horizontal("date", "earned_on"), "absence_date": pl.col("date"), "earned_on": pl.col("earned_on")}
+
+
+def _date(column: str) -> pl.Expr:
+    return pl.col(column).cast(pl.Int32).cast(pl.Date)
+
+
+def _named(frame: pl.DataFrame, ids: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Add the id text for a number column."""
+    return frame.join(ids.rename({"id": column}), on=ids.columns[0], how="left", maintain_order="left")
+
+
+def time_entries(
+    tables: Mapping[str, pl.DataFrame], book: Book, time: Time, fails: Mapping[str, pl.DataFrame], engine: Engine
+) -> pl.DataFrame:
+    """Return one row a participation row, in order of ssid and session_id: what it counted, and why not more."""
+    entries = engine.take(
+        time.entries.select("row", "sess", "minutes", "cut", "counted", "forfeited", "held", "grade", "schoolday", "enrolled")
+    ).sort("row")
+    stands = pl.col("severity").is_in(["hold", "not_checked"]) & ~pl.col("released")
+    by_session = entries.select("row", "sess").join(fails["session"].filter(stands).select("sess", "code"), on="sess").select("row", "code")
+    codes = pl.concat([by_session, fails["row"].filter(stands).select("row", "code"), fails["cuts"].select("row", "code")])
+    codes = codes.unique().sort("row", "code").group_by("row", maintain_order=True).agg(codes=pl.col("code").str.join(";"))
+    entries = entries.join(codes, on="row", how="left", maintain_order="left")
+    sessions = tables["sessions"].select(
+        "session_id", "date", "school_code", "program_name", "start_time", "end_time", session_verified_by="verified_by"
+    )
+    source = tables["participation"].sort("ssid", "session_id").join(sessions, on="session_id", how="left", maintain_order="left")
+    outcome = pl.when("held").then(pl.lit("held")).when(pl.col("cut") > 0).then(pl.lit("cut")).otherwise(pl.lit("counted"))
+    return pl.concat([source.drop("minutes"), entries.drop("sess", "row")], how="horizontal").select(
+        "ssid",
+        "session_id",
+        "date",
+        "school_code",
+        "program_name",
+        "start_time",
+        "end_time",
+        minutes_raw="minutes",
+        minutes_cut=pl.col("cut").fill_null(0),
+        minutes_counted=pl.col("counted").fill_null(0),
+        minutes_forfeited=pl.col("forfeited").fill_null(0),
+        outcome=outcome,
+        codes="codes",
+        grade=pl.when("enrolled").then("grade"),
+        minimum_schoolday=pl.when("enrolled").then("schoolday"),
+        verified_by=pl.coalesce("verified_by", "session_verified_by"),
+        _source="_source",
+        _file="_file",
+        _line="_line",
+    )
+
+
+def credit_tables(
+    book: Book, matching: Matching, paid: pl.DataFrame, setting: Setting, version: str, engine: Engine
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return (credits, credit_sessions), in order of ssid and absence date (and session date)."""
+    credits = engine.take(matching.credits)
+    paid = credits.select("who", "day", absence="date").join(paid, on=["who", "day"]).sort("who", "absence", "date", "since", "sess")
+    paid = _named(_named(paid, book.who, "ssid"), book.sess, "session_id")
+    ids = paid.group_by("who", "day", maintain_order=True).agg(
+        session_ids=pl.col("session_id").str.join(";"), minutes_used=pl.col("minutes").sum()
+    )
+    credits = _named(_named(credits, book.who, "ssid"), book.schools, "absence_school_code").join(ids, on=["who", "day"], how="left")
+    table = credits.sort("ssid", "date", "school").select(
+        "ssid",
+        absence_date=_date("date"),
+        absence_school_code="absence_school_code",
+        absence_kind="kind",
+        earned_on=_date("earned_on"),
+        credited_on=CREDITED_ON[setting.policy["credit_date"]].cast(pl.Int32).cast(pl.Date),
+        origin=pl.when("applied").then(pl.lit("applied")).otherwise(pl.lit("computed")),
+        minutes_used=pl.col("minutes_used").fill_null(0),
+        minimum_schoolday="cost",
+        session_ids="session_ids",
+        grade="grade",
+        grade_span=pl.col("grade").replace_strict(dict(setting.law.grade_spans), default=None, return_dtype=pl.String),
+        absence_source_code="source_code",
+        rule_version=pl.lit(version),
+        paid_elsewhere="paid",
+    )
+    sessions = paid.select(
+        "ssid", absence_date=_date("absence"), session_id="session_id", session_date=_date("date"), minutes_used="minutes"
+    )
+    return table, sessions.sort("ssid", "absence_date", "session_id")
+
+
+def ledger(
+    book: Book, time: Time, matching: Matching, earned: pl.DataFrame, paid: pl.DataFrame, setting: Setting, engine: Engine
+) -> pl.DataFrame:
+    """Return one row a student, in order of ssid: minutes in and out, days earned, credited and waiting, and what is left."""
+    entries = engine.take(time.entries.select("who", "minutes", "held", "cut", "remaining", "counted", "forfeited"))
+    minutes = entries.group_by("who").agg(
+        minutes_raw=pl.col("minutes").sum(),
+        minutes_held=pl.col("minutes").filter("held").sum(),
+        minutes_cut=pl.col("cut").sum(),
+        minutes_not_counted=(pl.col("remaining") - pl.col("counted")).sum(),
+        minutes_counted=pl.col("counted").sum(),
+        minutes_forfeited=pl.col("forfeited").sum(),
+    )
+    days = earned.group_by("who").agg(minutes_used=pl.col("cost").sum(), days_earned=pl.len().cast(pl.Int64))
+    credits = engine.take(matching.credits.select("who", "date", "school", "day", "applied"))
+    resting = paid.filter("attested").select("who", "day").unique().with_columns(attested=pl.lit(value=True))
+    eligible = engine.take(matching.eligible.select("who", "date", "school"))
+    fits = eligible.with_columns(fits=pl.lit(value=True))
+    counts = (
+        credits.join(resting, on=["who", "day"], how="left")
+        .join(fits, on=["who", "date", "school"], how="left")
+        .group_by("who")
+        .agg(
+            days_credited=pl.len().cast(pl.Int64),
+            days_applied=pl.col("applied").sum().cast(pl.Int64),
+            days_taken=pl.col("day").count().cast(pl.Int64),
+            absences_met=pl.col("fits").sum().cast(pl.Int64),
+            days_attested=pl.col("attested").sum().cast(pl.Int64),
+        )
+    )
+    table = book.who.rename({"id": "ssid"})
+    for part in (
+        minutes,
+        days,
+        counts,
+        eligible.group_by("who").agg(eligible_absences=pl.len().cast(pl.Int64)),
+        engine.take(matching.foreign),
+    ):
+        table = table.join(part, on="who", how="left", maintain_order="left")
+    cap = setting.law.value("annual_cap")
+    table = table.with_columns(pl.exclude("who", "ssid").fill_null(0))
+    return table.select(
+        "ssid",
+        "minutes_raw",
+        "minutes_held",
+        "minutes_cut",
+        "minutes_not_counted",
+        "minutes_counted",
+        "minutes_forfeited",
+        "minutes_used",
+        minutes_banked=pl.col("minutes_counted") - pl.col("minutes_used") - pl.col("minutes_forfeited"),
+        days_earned="days_earned",
+        days_credited="days_credited",
+        days_applied="days_applied",
+        days_waiting=pl.col("days_earned") - pl.col("days_taken"),
+        eligible_absences="eligible_absences",
+        absences_left=pl.col("eligible_absences") - pl.col("absences_met"),
+        cap_left=pl.max_horizontal(cap - pl.col("days_credited") - pl.col("foreign"), pl.lit(0)),
+        days_attested="days_attested",
+    )
+
+
+def _lines(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(
+        *(pl.col(name).cast(kind) if name in frame.columns else pl.lit(None, kind).alias(name) for name, kind in LINE.items())
+    )
+
+
+def holds(book: Book, time: Time, fails: Mapping[str, pl.DataFrame], notes: pl.DataFrame, setting: Setting, engine: Engine) -> pl.DataFrame:
+    """Return every hold, cut, warning and unmade check, each with its sentence, citation and certainty, in order of its keys."""
+    entries = engine.take(time.entries.select("row", "sess", "who", "date", "minutes"))
+    sums = entries.group_by("sess").agg(pl.col("minutes").sum())
+    dates = book.sessions.select("sess", "date")
+    shown = pl.when("released").then(pl.lit("released")).otherwise("severity").alias("severity")
+    sessions = (
+        fails["session"]
+        .filter("listed")
+        .with_columns(shown, scope=pl.lit("session"))
+        .join(dates, on="sess")
+        .join(sums, on="sess", how="left")
+    )
+    rows = fails["row"].filter("listed").with_columns(shown, scope=pl.lit("participation")).join(entries, on="row")
+    cuts = fails["cuts"].with_columns(scope=pl.lit("participation"), severity=pl.lit("cut")).join(entries.drop("minutes"), on="row")
+    unmade = pl.DataFrame(
+        [("lea", code, setting.unchecked(code)) for code in sorted(setting.blind)],
+        {"scope": pl.String, "code": pl.String, "severity": pl.String},
+        orient="row",
+    )
+    lines = pl.concat([_lines(part) for part in (sessions, rows, cuts, notes, unmade)])
+    decisions = book.decisions.select("said", "disposition_id")
+    meaning = pl.DataFrame(
+        [(r.code, r.message, r.citation, r.certainty) for r in rules.hold_rules().values()],
+        ["code", "message", "citation", "certainty"],
+        orient="row",
+    )
+    lines = _named(_named(lines, book.who, "ssid"), book.sess, "session_id")
+    lines = lines.join(decisions, on="said", how="left").join(meaning, on="code", how="left").with_columns(_date("date"))
+    order = ["scope", "session_id", "ssid", "date", "code", "severity"]
+    return lines.select(*order[:5], "severity", "message", "citation", "certainty", "disposition_id", "minutes").sort(
+        order, nulls_last=False
+    )

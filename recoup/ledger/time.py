@@ -1,0 +1,305 @@
+"""Which time counts, and how much of it: holds, cuts, and the minutes of a date (ledger.md sections 1 and 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+
+from recoup.ledger import days, supervision
+from recoup.ledger.encode import day_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from recoup.law import Law
+    from recoup.ledger.encode import Book
+    from recoup.ledger.engine import Engine
+
+    Frame = nw.LazyFrame[pl.LazyFrame]
+
+#: A failed check: on a session (sess) or on a row; ``listed`` is false where one line for the whole LEA says it.
+SESSION_FAIL = ("sess", "code", "severity", "listed")
+ROW_FAIL = ("row", "code", "severity", "listed")
+#: Sessions of these codes are beyond anybody's decision.
+FINAL = ("after_as_of", "outside_fiscal_year")
+#: The code under which each required check is listed, by the name under which it is attested.
+REQUIRED = {
+    "qualifying_teacher": "no_qualifying_teacher",
+    "ratio": "ratio",
+    "verification": "not_verified",
+    "inside_school_day": "inside_school_day",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a run of the ledger is told, in numbers: law, policy, as-of, attested checks, and which checks lack their input."""
+
+    law: Law
+    policy: Mapping[str, str]
+    as_of: int
+    attested: frozenset[str]
+    blind: frozenset[str]
+
+    def unchecked(self, code: str) -> str:
+        """Return the severity of a required check that could not be made: attested where somebody answers for it."""
+        return "attested" if code in self.attested else "not_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The time of every participation row.
+
+    ``entries``: row, who, sess, point, date, since, minutes, held, attested, cut, counted, forfeited, schoolday, grade.
+    ``dates``: who, date, put (minutes that go into the bank), schoolday. ``fails``: session and row checks that failed, with what
+    people decided. ``cuts``: row, code, minutes. ``people``: what holds of each student and date (``days``).
+    """
+
+    entries: Frame
+    dates: Frame
+    session_fails: Frame
+    row_fails: Frame
+    cuts: Frame
+    people: Frame
+    teachers: Frame
+
+
+def people_on_dates(entries: Frame, book: Book, school_days: Frame, setting: Setting, engine: Engine) -> Frame:
+    """Return, for each student and date of participation, the enrollment in force and what follows from it.
+
+    Columns: point, who, date, enrolled, eligible, combo, grade, schoolday, three_quarter, charter, continuation, long_study,
+    instructional, day_start, day_end.
+    """
+    points = entries.select("point", "who", "date").unique()
+    frame = days.minimum_schoolday(days.in_force(points, book, engine), book, engine)
+    frame = frame.join(school_days.with_columns(instructional=nw.lit(True)), on=["combo", "date"], how="left")
+    frame = frame.with_columns(nw.col("instructional").fill_null(False))
+    keep = [
+        "point",
+        "who",
+        "date",
+        "enrolled",
+        "eligible",
+        "combo",
+        "grade",
+        "schoolday",
+        "three_quarter",
+        "charter",
+        "continuation",
+        "instructional",
+        "day_start",
+        "day_end",
+    ]
+    frame = engine.settle(frame.select(*keep))
+    limit = setting.law.value("independent_study_days")
+    study = days.long_study(frame.select("point", "who", "date", "combo"), school_days, book, engine, setting.as_of, limit)
+    frame = frame.join(study.with_columns(long_study=nw.lit(True)), on="point", how="left")
+    return engine.settle(frame.with_columns(nw.col("long_study").fill_null(False)))
+
+
+def _failing(frame: Frame, key: str, code: str, when: nw.Expr, severity: str = "hold", *, listed: bool = True) -> Frame:
+    return frame.filter(when).select(key, code=nw.lit(code), severity=nw.lit(severity), listed=nw.lit(listed))
+
+
+def session_fails(entries: Frame, teachers: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
+    """Return the session checks that failed: sess, code, severity, listed. Nothing else is asked of a session after as-of."""
+    law = setting.law
+    sessions = engine.bring(book.sessions)
+    live = sessions.filter(nw.col("date") <= setting.as_of)
+    first = max(day_number(law.year.first), day_number(law.value("first_date")))
+    outside = (nw.col("date") < first) | (nw.col("date") > day_number(law.year.last))
+    fails = [
+        _failing(sessions, "sess", "after_as_of", nw.col("date") > setting.as_of),
+        _failing(live, "sess", "outside_fiscal_year", outside),
+        _failing(live, "sess", "cancelled", nw.col("cancelled")),
+        _failing(live, "sess", "not_in_person", nw.col("delivery") == 0),
+        _failing(live, "sess", "crosses_midnight", nw.col("end") <= nw.col("start")),
+    ]
+    best = teachers.group_by("sess").agg(nw.col("fit").max())
+    led = live.join(best, on="sess", how="left").with_columns(nw.col("fit").fill_null(supervision.UNFIT))
+    for code in ("no_qualifying_teacher", "ratio"):
+        if code in setting.blind:
+            fails.append(_failing(live, "sess", code, nw.col("sess") >= 0, setting.unchecked(code), listed=False))
+        else:
+            fails.append(_failing(led, "sess", code, nw.col("fit") == supervision.UNKNOWN, setting.unchecked(code)))
+    if "no_qualifying_teacher" not in setting.blind:
+        fails.append(_failing(led, "sess", "no_qualifying_teacher", nw.col("fit") == supervision.UNFIT))
+    if "ratio" not in setting.blind:
+        broken = supervision.breaches(entries, teachers, book, engine, law.value("ratio_tk_kn"), law.value("ratio_other"))
+        broken = live.select("sess").join(broken, on="sess")
+        fails.append(_failing(broken, "sess", "ratio", nw.col("minutes") > law.value("ratio_grace_minutes")))
+    return nw.concat([fail.select(*SESSION_FAIL) for fail in fails])
+
+
+def row_fails(rows: Frame, teachers: Frame, setting: Setting) -> Frame:
+    """Return the row checks that failed: row, code, severity, listed.
+
+    ``rows``: the participation rows of sessions not after as-of, with what holds of the student on the date.
+    """
+    enrolled = nw.col("enrolled")
+    fails = [
+        _failing(rows, "row", "not_enrolled", ~enrolled),
+        _failing(rows, "row", "not_eligible", enrolled & ~nw.col("eligible").fill_null(True)),
+        _failing(rows, "row", "independent_study", enrolled & nw.col("long_study")),
+        _failing(rows, "row", "three_quarter_day", enrolled & nw.col("three_quarter")),
+        _failing(rows, "row", "not_verified", nw.col("verifier").is_null()),
+    ]
+    named = rows.filter(~nw.col("verifier").is_null())
+    if "not_verified" in setting.blind:
+        fails.append(_failing(named, "row", "not_verified", nw.col("row") >= 0, setting.unchecked("not_verified"), listed=False))
+    else:
+        fit = teachers.group_by("sess", "teacher").agg(nw.col("fit").max())
+        proof = named.join(fit, left_on=["sess", "verifier"], right_on=["sess", "teacher"], how="left").with_columns(
+            nw.col("fit").fill_null(supervision.UNFIT)
+        )
+        fails.append(_failing(proof, "row", "not_verified", nw.col("fit") == supervision.UNFIT))
+        fails.append(_failing(proof, "row", "not_verified", nw.col("fit") == supervision.UNKNOWN, setting.unchecked("not_verified")))
+    at_school = rows.filter(enrolled & nw.col("instructional"))
+    if "inside_school_day" in setting.blind:
+        fails.append(
+            _failing(at_school, "row", "inside_school_day", nw.col("row") >= 0, setting.unchecked("inside_school_day"), listed=False)
+        )
+    else:
+        unknown = nw.col("day_start").is_null() | nw.col("day_end").is_null()
+        inside = (nw.col("start") < nw.col("day_end")) & (nw.col("end") > nw.col("day_start"))
+        fails.append(_failing(at_school, "row", "inside_school_day", ~unknown & inside))
+        fails.append(_failing(at_school, "row", "inside_school_day", unknown, setting.unchecked("inside_school_day")))
+    return nw.concat([fail.select(*ROW_FAIL) for fail in fails])
+
+
+def decide(fails: Frame, keyed: Frame, key: str, scopes: Mapping[str, tuple[str, ...]], book: Book, engine: Engine) -> Frame:
+    """Add what people decided on each failed check: ``said`` (the number of the decision, or null) and ``released``.
+
+    ``keyed`` gives sess, who and date for ``key``; ``scopes`` maps a scope of ``dispositions`` to the columns that must agree.
+    Of several decisions the latest holds. Nobody's decision reaches a session outside the year or after as-of.
+    """
+    if book.decisions.is_empty():
+        return fails.with_columns(said=nw.lit(None).cast(nw.Int64), released=nw.lit(False))
+    decisions = engine.bring(book.decisions)
+    open_fails = fails.filter(~nw.col("code").is_in(FINAL) & nw.col("severity").is_in(["hold", "not_checked", "attested"])).join(
+        keyed, on=key
+    )
+    found = []
+    for scope, columns in scopes.items():
+        narrower = [column for column in ("sess", "date") if column not in columns]
+        said = decisions.filter(nw.col("scope") == scope).select(
+            "said", "code", *columns, *(nw.col(c).alias(f"only_{c}") for c in narrower)
+        )
+        match = open_fails.join(said, on=["code", *columns])
+        for column in narrower:
+            match = match.filter(nw.col(f"only_{column}").is_null() | (nw.col(f"only_{column}") == nw.col(column)))
+        found.append(match.select(key, "code", "said"))
+    last = nw.concat(found).group_by(key, "code").agg(nw.col("said").max())
+    outcome = (
+        last.join(decisions.select("said", "decision"), on="said")
+        .with_columns(released=nw.col("decision") == "release")
+        .select(key, "code", "said", "released")
+    )
+    return fails.join(outcome, on=[key, "code"], how="left").with_columns(nw.col("released").fill_null(False))
+
+
+def cut(rows: Frame, setting: Setting) -> tuple[Frame, Frame]:
+    """Cut the rows not held: return (rows with ``remaining``, cuts: row, code, minutes).
+
+    In order: more than the clock shows, more than the session was scheduled, and what an earlier row of the date already holds.
+    """
+    pause = nw.col("pause")
+    clocked = ~nw.col("sign_in").is_null() & ~nw.col("sign_out").is_null()
+    floor = nw.lit(0)
+    clock = nw.when(clocked).then(nw.max_horizontal(nw.col("sign_out") - nw.col("sign_in") - pause, floor)).otherwise(nw.col("minutes"))
+    rows = rows.with_columns(by_clock=nw.min_horizontal(nw.col("minutes"), clock))
+    scheduled = nw.max_horizontal(nw.col("end") - nw.col("start") - pause, floor)
+    rows = rows.with_columns(by_session=nw.min_horizontal(nw.col("by_clock"), scheduled))
+    rows = rows.with_columns(
+        since=nw.when(clocked).then(nw.col("sign_in")).otherwise(nw.col("start")),
+        until=nw.when(clocked).then(nw.col("sign_out")).otherwise(nw.col("end")),
+    )
+    order = ["since", "sess"]
+    rows = rows.with_columns(reach=nw.col("until").cum_max().over("point", order_by=order))
+    rows = rows.with_columns(reach=nw.col("reach").shift(1).over("point", order_by=order))
+    shared = nw.max_horizontal(nw.min_horizontal("until", "reach") - nw.col("since"), floor)
+    shared = nw.when(nw.col("reach").is_null()).then(floor).otherwise(shared)
+    rows = rows.with_columns(remaining=nw.max_horizontal(nw.col("by_session") - shared, floor))
+    steps = (("over_clock", "minutes", "by_clock"), ("over_session", "by_clock", "by_session"), ("overlap", "by_session", "remaining"))
+    cuts = [
+        rows.filter(nw.col(before) > nw.col(after)).select("row", code=nw.lit(code), minutes=nw.col(before) - nw.col(after))
+        for code, before, after in steps
+    ]
+    return rows, nw.concat(cuts)
+
+
+def minutes_of_date(rows: Frame, setting: Setting) -> Frame:
+    """Add ``counted`` and ``forfeited`` to the rows that remain, and the date's ``put``: what goes into the bank (ledger.md 2).
+
+    K1 rounds to whole hours, K2 makes a full day of time that reaches the minimum schoolday, K3 forfeits what exceeds one day.
+    """
+    hour = setting.law.value("increment_minutes")
+    order = ["since", "sess"]
+    schoolday = nw.col("schoolday")
+    rows = rows.with_columns(whole=nw.col("remaining") // hour * hour)
+    rows = rows.with_columns(
+        hours=nw.col("whole").sum().over("point"),
+        stayed=nw.col("remaining").sum().over("point"),
+        longest=nw.col("remaining").max().over("point"),
+    )
+    total = {
+        "hour_floor_per_session": nw.col("hours"),
+        "hour_floor_per_date": nw.col("stayed") // hour * hour,
+        "minutes": nw.col("stayed"),
+    }[setting.policy["time_unit"]]
+    full = {"session": nw.col("longest") >= schoolday, "date": nw.col("stayed") >= schoolday, "off": nw.lit(False)}[
+        setting.policy["full_day_record"]
+    ]
+    rows = rows.with_columns(total=nw.when(full).then(nw.max_horizontal(total, schoolday)).otherwise(total))
+    excess = nw.max_horizontal(nw.col("total") - schoolday, nw.lit(0)) if setting.policy["excess_same_date"] == "forfeit" else nw.lit(0)
+    rows = rows.with_columns(spare=nw.col("remaining") - nw.col("whole"), excess=excess)
+    rows = rows.with_columns(spare_before=nw.col("spare").cum_sum().over("point", order_by=order) - nw.col("spare"))
+    extra = nw.max_horizontal(nw.min_horizontal(nw.col("total") - nw.col("hours") - nw.col("spare_before"), nw.col("spare")), nw.lit(0))
+    rows = rows.with_columns(counted=nw.col("whole") + extra)
+    rows = rows.with_columns(behind=nw.col("total") - nw.col("counted").cum_sum().over("point", order_by=order))
+    lost = nw.max_horizontal(nw.min_horizontal(nw.col("excess") - nw.col("behind"), nw.col("counted")), nw.lit(0))
+    return rows.with_columns(forfeited=lost, put=nw.col("total") - nw.col("excess"))
+
+
+def count(book: Book, school_days: Frame, setting: Setting, engine: Engine) -> Time:
+    """Work out the time of every participation row (ledger.md sections 1 and 2)."""
+    sessions = engine.bring(book.sessions)
+    entries = (
+        engine.bring(book.entries).join(sessions.select("sess", "date", "start", "end", "pause"), on="sess").with_columns(point=days.key())
+    )
+    entries = engine.settle(entries)
+    teachers = supervision.duties(book, engine)
+    people = people_on_dates(entries, book, school_days, setting, engine)
+    rows = engine.settle(
+        entries.join(people.drop("who", "date"), on="point").with_columns(
+            young=nw.col("enrolled") & nw.col("grade").is_in(["TK", "KN"]).fill_null(False)
+        )
+    )
+    keyed = rows.select("row", "sess", "who", "date")
+    on_sessions = decide(
+        session_fails(rows, teachers, book, setting, engine), sessions.select("sess", "date"), "sess", {"session": ("sess",)}, book, engine
+    )
+    on_sessions = engine.settle(on_sessions)
+    on_rows = row_fails(rows.filter(nw.col("date") <= setting.as_of), teachers, setting)
+    on_rows = engine.settle(decide(on_rows, keyed, "row", {"participation": ("sess", "who"), "student": ("who",)}, book, engine))
+    stands = nw.col("severity").is_in(["hold", "not_checked"]) & ~nw.col("released")
+    rests = (nw.col("severity") == "attested") & ~nw.col("released")
+    for name, which in (("held", stands), ("attested", rests)):
+        by_session = on_sessions.filter(which).select("sess").unique().with_columns(nw.lit(True).alias(f"{name}_s"))
+        by_row = on_rows.filter(which).select("row").unique().with_columns(nw.lit(True).alias(f"{name}_r"))
+        rows = rows.join(by_session, on="sess", how="left").join(by_row, on="row", how="left")
+        rows = rows.with_columns((nw.col(f"{name}_s").fill_null(False) | nw.col(f"{name}_r").fill_null(False)).alias(name)).drop(
+            f"{name}_s", f"{name}_r"
+        )
+    rows = engine.settle(rows)
+    free, cuts = cut(rows.filter(~nw.col("held")), setting)
+    free = engine.settle(minutes_of_date(free, setting))
+    dates = free.group_by("point", "who", "date").agg(nw.col("put").max(), nw.col("schoolday").max())
+    shares = free.select("row", "since", "remaining", "counted", "forfeited")
+    entries = rows.join(shares, on="row", how="left")
+    entries = entries.with_columns(cut=nw.col("minutes") - nw.col("remaining"))
+    return Time(engine.settle(entries), engine.settle(dates), on_sessions, on_rows, engine.settle(cuts), people, teachers)
