@@ -60,7 +60,7 @@ def _recovery(tables: Mapping[str, list[Row]]) -> list[Flaw]:
         Flaw("sessions", "DATE_INVALID", unknown_day),
         Flaw("sessions", "CODE_UNKNOWN", session | {"session_id": session["school_code"] + "-903", "delivery": "carrier pigeon"}),
         Flaw("staff", "BOOL_INVALID", person),
-        Flaw("session_staff", "REF_MISSING", post | {"staff_id": "9999"}),
+        Flaw("session_staff", "CODE_UNKNOWN", post | {"staff_id": "9999", "role": "parent"}),
         Flaw("independent_study", "REF_MISSING", study),
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from recoup.synthetic.places import BY_CODE, SCHOOLS, SPRING, WINTER, Calendars, Row
+from recoup.synthetic.places import BY_CODE, SCHOOLS, SPRING, WEDNESDAY, WINTER, Calendars, Row
 
 if TYPE_CHECKING:
     from random import Random
@@ -23,7 +23,7 @@ AFTER_SCHOOL, SATURDAYS, INTERSESSION, SUMMER, JUNE = (
     "AR June Week",
 )
 #: How likely an invited student is to join a program, and then to come on a day of it.
-_APPEAL = {AFTER_SCHOOL: (0.5, 0.78), SATURDAYS: (0.5, 0.62), INTERSESSION: (0.4, 0.8), SUMMER: (0.25, 0.8), JUNE: (0.3, 0.75)}
+_APPEAL = {AFTER_SCHOOL: (0.33, 0.75), SATURDAYS: (0.28, 0.6), INTERSESSION: (0.25, 0.75), SUMMER: (0.15, 0.75), JUNE: (0.2, 0.75)}
 _SUMMER = tuple(date(2025, 7, 7) + timedelta(days=n) for n in (0, 1, 2, 3, 7, 8, 9, 10))
 _TERMS = ((date(2025, 9, 8), date(2025, 11, 7)), (date(2026, 1, 12), date(2026, 3, 6)), (date(2026, 4, 13), date(2026, 5, 15)))
 
@@ -147,6 +147,9 @@ def _plan(calendars: Calendars) -> list[Offering]:
                 if young:
                     early = ("12:30", "13:30") if school.early_grades else (start, end)
                     out.append(Offering(school.code, AFTER_SCHOOL, young, *early, 0, _weekly(days, weekdays, term), room=10))
+        if school.type == "high":  # meets while the group before is still at work: who is in both is counted once
+            evenings = _weekly(days, (WEDNESDAY,), _TERMS[2])[:4]
+            out.append(Offering(school.code, AFTER_SCHOOL, old, "17:00", "18:00", 0, evenings))
         whole = ("08:30", "14:45", 15) if school.type == "community_day" else ("08:30", "12:45", 15)
         for program, dates, (start, end, pause) in (
             (SATURDAYS, saturdays, ("08:30", "12:30", 0) if school.type == "elementary" else whole),
@@ -166,7 +169,7 @@ _AFTER_SCHOOL: dict[str, tuple[tuple[tuple[int, ...], str, str], ...]] = {
     "elementary": (((1, 3), "15:00", "16:00"),),
     "span": (((0, 3), "14:45", "16:45"),),
     "middle": (((1,), "15:30", "16:20"), ((3,), "15:30", "17:30")),
-    "high": (((0, 2), "15:45", "17:45"), ((2,), "17:00", "18:00")),
+    "high": (((0, 2), "15:45", "17:45"),),
     "continuation": (((1, 3), "13:00", "14:00"),),
     "community_day": (((2,), "15:00", "16:00"),),
     "early_college": (((3,), "15:15", "17:15"),),

@@ -103,7 +103,7 @@ def _staffing(programs: Programs, staff: list[Teacher], quiet: list[Session]) ->
 
 
 def _odd_sessions(programs: Programs, students: list[Student], staff: list[Teacher]) -> None:
-    """Add what should not be claimed: help inside the school day, a night that crosses midnight, and a kindergartner among the older."""
+    """Add what should not be claimed: help inside the school day, a night past midnight, a kindergartner among the older, one who left."""
     teens = [s for s in students if s.spans[0].school == _HIGH and len(s.spans) == 1][:4]
     for day, start, end in (
         (date(2025, 10, 15), "13:00", "14:00"),
@@ -115,6 +115,10 @@ def _odd_sessions(programs: Programs, students: list[Student], staff: list[Teach
         programs.sessions.append(session)
         checked = f"{session.at(session.start, 300):%Y-%m-%dT%H:%M}"
         programs.visits += [Visit(session, s.ssid, session.length, "", "", lead, checked) for s in teens]
+    gone = next((s for s in students if s.spans[-1].exit and len(s.spans) == 1 and s.spans[0].reason), None)
+    last = [v for v in programs.visits if gone and v.session.school == gone.spans[0].school and v.session.day > date(2026, 4, 1)]
+    if gone and last:
+        programs.visits.append(replace(last[0], ssid=gone.ssid))
     little = next((s for s in students if s.grade == "TK" and len(s.spans) == 1), None)
     crowd: dict[int, list[Visit]] = {}
     for visit in programs.visits:
