@@ -64,16 +64,16 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Sftp:
-    """How to sign in to an SFTP server and know it again; times in seconds."""
+    """How to sign in to an SFTP server and know it again; ``timeout`` in seconds, empty = the transport's own."""
 
     private_key: Path | None = None
     passphrase: Secret | None = None
     password: Secret | None = None
     agent: bool = False
     known_hosts: Path | None = None
-    fingerprint: tuple[str, ...] = ()
-    retries: int = 4
-    timeout: int = 30
+    fingerprint: str = ""
+    retries: int = 3
+    timeout: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +91,11 @@ class Source:
     name: str
     adapter: str
     location: str
-    on_fetch: str = "leave"
-    move_to: str = ""
-    marker: str = ""
-    settle_seconds: int = 2
-    max_file_bytes: int | None = None
+    after_fetch: str = "leave"
+    done_suffix: str = ""
+    partial_suffixes: tuple[str, ...] = (".part", ".filepart", ".tmp")
+    settle_seconds: float = 2.0
+    recursive: bool = False
     sftp: Sftp = field(default_factory=Sftp)
     files: Mapping[str, Files] = field(default_factory=dict)
     mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
@@ -125,7 +125,6 @@ class Limits:
 
     quarantine: Limit = Limit(0.02, 10)
     shrink: Limit = Limit(0.10, 10)
-    allow_empty: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,6 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
         limits=Limits(
             quarantine=Limit(**{**_default("limits", "quarantine"), **limits.get("quarantine", {})}),
             shrink=Limit(**{**_default("limits", "shrink"), **limits.get("shrink", {})}),
-            allow_empty=tuple(limits.get("allow_empty", ())),
         ),
         periods=tuple(
             Period(
@@ -260,14 +259,12 @@ def _source(entry: dict[str, Any], base: Path) -> Source:
     for name in ("passphrase", "password"):
         if name in sftp:
             sftp[name] = _secret(sftp[name], base)
-    if "fingerprint" in sftp:
-        given = sftp["fingerprint"]
-        sftp["fingerprint"] = (given,) if isinstance(given, str) else tuple(given)
     location = entry["location"]
     return Source(
         **{
             **entry,
             "location": location if URL.match(location) else str(base / Path(location).expanduser()),
+            **({"partial_suffixes": tuple(entry["partial_suffixes"])} if "partial_suffixes" in entry else {}),
             "sftp": Sftp(**sftp),
             "files": {feed: Files(**setting) for feed, setting in entry.get("files", {}).items()},
         }

@@ -1,0 +1,138 @@
+"""read → check: the archived files of every source become checked tables, and the gates that may close on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recoup.checks import check
+from recoup.errors import RecoupError
+from recoup.ports import Finding, Input
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recoup.checks import Checked
+    from recoup.config import Limits
+    from recoup.pipeline.plan import Plan
+    from recoup.ports import FileCount, Reading
+    from recoup.store import Workspace
+
+#: Of several rows dated after as-of, which column says so.
+_DATED = {"attendance": "date", "calendar": "date", "sessions": "date"}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The checked tables of all sources, with the raw files they came from and what was left out."""
+
+    checked: Checked
+    inputs: tuple[Input, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def rows_read(self) -> int:
+        """Return the records of all files."""
+        return sum(item.rows_read for item in self.inputs)
+
+    @property
+    def rows_refused(self) -> int:
+        """Return the records that stand refused in quarantine, each once."""
+        return sum(item.rows_refused for item in self.inputs)
+
+
+def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
+    """Read the archived files that count now and check them.
+
+    Raises ``RecoupError``: status 4 for a missing, unreadable or wrongly empty required table, 2 for a wrong
+    mapping or option, 1 for a damaged archive.
+    """
+    readings: list[Reading] = []
+    findings: list[Finding] = []
+    names: dict[str, str] = {}
+    append: set[str] = set()
+    order: dict[str, int] = {}
+    for planned in plan.sources:
+        selection = workspace.archive.select(planned.source.name, planned.feeds, plan.law.year)
+        if not selection.files:
+            raise RecoupError("ARCHIVE_EMPTY", f"source '{planned.source.name}'", location=planned.source.location)
+        modes = {feed.name: feed.mode for feed in planned.feeds}
+        for file in selection.files:
+            names[file.sha256] = file.name
+            order[file.sha256] = len(order)
+            if modes[file.feed] == "append":
+                append.add(file.sha256)
+        findings += [
+            Finding("read", "other_year", "info", 0, f"{file.name}: its date is outside the year.") for file in selection.other_years
+        ]
+        reading = planned.adapter.read(selection.files, planned.request)
+        for count in reading.files:
+            # The members of a zip are files of their own, that the archive does not know.
+            names.setdefault(count.file.sha256, count.file.name)
+            order.setdefault(count.file.sha256, len(order))
+        readings.append(reading)
+    tables = _together(readings)
+    refused = pl.concat([reading.refused for reading in readings], how="vertical_relaxed")
+    checked = check(tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append)
+    findings += [finding for reading in readings for finding in reading.left_out]
+    findings += [*checked.findings, *_after(checked.tables, plan)]
+    counts = [count for reading in readings for count in reading.files]
+    return Desk(checked, tuple(_inputs(counts, checked.quarantine)), tuple(findings))
+
+
+def _together(readings: Sequence[Reading]) -> dict[str, pl.LazyFrame]:
+    """Return each table of all sources in one; a column that one of them lacks is empty in its rows."""
+    parts: dict[str, list[pl.LazyFrame]] = {}
+    for reading in readings:
+        for name, frame in reading.tables.items():
+            parts.setdefault(name, []).append(frame)
+    return {name: frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed") for name, frames in parts.items()}
+
+
+def _inputs(counts: Sequence[FileCount], quarantine: pl.DataFrame) -> list[Input]:
+    """Return the raw files with their rows read, kept and refused; a refused row counts once, however many checks it failed."""
+    errors = quarantine.filter(pl.col("severity") == "error").unique(["source", "file", "line"])
+    refused = {(source, name): rows for source, name, rows in errors.group_by("source", "file").len().iter_rows()}
+    inputs = []
+    for count in counts:
+        file = count.file
+        lost = min(refused.get((file.source, file.name), 0), count.rows_read)
+        inputs.append(Input(file.source, file.feed, file.name, file.size, file.sha256, count.rows_read, count.rows_read - lost, lost))
+    return sorted(inputs, key=lambda item: (item.source, item.feed, item.name, item.sha256))
+
+
+def _after(tables: Mapping[str, pl.DataFrame], plan: Plan) -> list[Finding]:
+    """List, by table, the rows that lie after as-of: they are kept and count for nothing."""
+    found = []
+    for name, column in _DATED.items():
+        rows = tables[name].filter(pl.col(column) > plan.as_of).height
+        if rows:
+            found.append(
+                Finding("check", "after_as_of", "info", rows, f"Rows of {name} that lie after {plan.as_of} count for nothing yet.")
+            )
+    return found
+
+
+def close_gates(desk: Desk, limits: Limits, before: Mapping[str, int]) -> None:
+    """Stop the run (``RecoupError``, status 4) when too many rows were refused, or a table lost too many since the last good run.
+
+    ``before``: rows of each table of the last good run; empty when there was none.
+    """
+    limit = limits.quarantine
+    if limit.passed(desk.rows_refused, desk.rows_read):
+        share = f"{desk.rows_refused / desk.rows_read:.1%}"
+        told = {
+            "refused": desk.rows_refused,
+            "read": desk.rows_read,
+            "share": share,
+            "limit_share": f"{limit.share:.1%}",
+            "limit_rows": limit.rows,
+        }
+        raise RecoupError("GATE_QUARANTINE", **told)
+    limit = limits.shrink
+    for name, rows in before.items():
+        now = desk.checked.tables[name].height if name in desk.checked.tables else 0
+        if limit.passed(rows - now, rows):
+            raise RecoupError("GATE_SHRINK", table=name, now=now, before=rows, limit_share=f"{limit.share:.1%}", limit_rows=limit.rows)

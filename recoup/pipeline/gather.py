@@ -1,0 +1,91 @@
+"""fetch: from each source's place into the raw archive, and nowhere else."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recoup.errors import RecoupError
+from recoup.ports import Finding
+from recoup.store import feed_of
+from recoup.transports import CHANGING, RetrySettings, SftpSettings, Timeouts, TransportSettings, open_transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from recoup.config import Source
+    from recoup.pipeline.plan import PlannedSource
+    from recoup.ports import RemoteFile, Transport
+    from recoup.store import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a source held: names of files that are new, that were known already, that no feed asks for, and what a person should know."""
+
+    source: str
+    new: tuple[str, ...]
+    known: tuple[str, ...]
+    unmatched: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def settings(source: Source) -> TransportSettings:
+    """Return what the transport of a source is told."""
+    sftp = source.sftp
+    waits = Timeouts() if sftp.timeout is None else Timeouts(*(float(sftp.timeout),) * 4)
+    return TransportSettings(
+        recursive=source.recursive,
+        settle_seconds=source.settle_seconds,
+        partial_suffixes=source.partial_suffixes,
+        done_suffix=source.done_suffix,
+        after_fetch=source.after_fetch,
+        sftp=SftpSettings(sftp.private_key, sftp.passphrase, sftp.agent, sftp.password, sftp.known_hosts, sftp.fingerprint, waits),
+        retry=RetrySettings(attempts=sftp.retries + 1),
+    )
+
+
+def fetch(workspace: Workspace, sources: Sequence[PlannedSource], say: Callable[[str], None], *, dispose: bool = True) -> list[Fetched]:
+    """Bring each source's new files into the archive, and only then do with the remote ones what the configuration says.
+
+    A file that changes while it is fetched is left for the next time, and listed. ``dispose=False`` leaves
+    every remote file. Raises ``RecoupError`` of status 3 (or 2) when a source cannot be reached, signed in to, or read.
+    """
+    return [_fetch(workspace, planned, say, dispose=dispose) for planned in sources]
+
+
+def _fetch(workspace: Workspace, planned: PlannedSource, say: Callable[[str], None], *, dispose: bool) -> Fetched:
+    source = planned.source
+    new: list[str] = []
+    known: list[str] = []
+    unmatched: list[str] = []
+    findings: list[Finding] = []
+    with closing(open_transport(source.location, settings(source))) as transport:
+        for file in transport.list_files():
+            feed = feed_of(file.name, planned.feeds, source.name)
+            if feed is None:
+                unmatched.append(file.name)
+                continue
+            try:
+                if workspace.archive.has(source.name, file):
+                    known.append(file.name)
+                else:
+                    say(f"{source.name}: {file.name} ({file.size:,} bytes)")
+                    (new if _bring(workspace, transport, file, source.name, feed.name) else known).append(file.name)
+                if dispose:
+                    transport.dispose(file)
+            except RecoupError as fault:
+                # Neither harms the run: the one file comes next time, the other is safely archived.
+                if fault.code not in {CHANGING, "TRANSPORT_CANNOT_DISPOSE"}:
+                    raise
+                findings.append(Finding("fetch", fault.code, "warn", 0, str(fault)))
+        findings += getattr(transport, "findings", [])
+    return Fetched(source.name, tuple(new), tuple(known), tuple(unmatched), tuple(findings))
+
+
+def _bring(workspace: Workspace, transport: Transport, file: RemoteFile, source: str, feed: str) -> bool:
+    """Fetch one file and archive it; tell whether its bytes are new."""
+    temp = workspace.archive.incoming()
+    transport.fetch(file, temp)
+    return workspace.archive.admit(temp, source, feed, file.name, file.modified).new

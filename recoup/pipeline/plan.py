@@ -1,0 +1,108 @@
+"""What a run will do, settled before anything is fetched: a wrong name or setting is told at once."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from recoup import law
+from recoup.adapters import registry as adapters
+from recoup.errors import RecoupError, nearest
+from recoup.exporters import registry as exporters
+from recoup.ports import ReadRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from recoup.config import Config, Source
+    from recoup.law import Law
+    from recoup.ports import Adapter, Exporter, Feed
+
+#: Dates and times of the model are local to California.
+LOCAL = ZoneInfo("America/Los_Angeles")
+
+
+def now() -> datetime:
+    """Return the present moment in UTC; the one clock that the program reads."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """A source with its adapter, the feeds under the district's own names and modes, and what the adapter is told."""
+
+    source: Source
+    adapter: Adapter
+    feeds: tuple[Feed, ...]
+    request: ReadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedExport:
+    """An exporter with its options made whole."""
+
+    exporter: Exporter
+    options: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A configuration resolved: the law of the year, the policy, and every plugin it names."""
+
+    config: Config
+    law: Law
+    policy: Mapping[str, str]
+    rule_version: str
+    as_of: date
+    sources: tuple[PlannedSource, ...]
+    exports: tuple[PlannedExport, ...]
+
+    @property
+    def config_hash(self) -> str:
+        """Return the SHA-256 of the configuration file as it is now."""
+        return hashlib.sha256(self.config.path.read_bytes()).hexdigest()
+
+
+def make_plan(config: Config, as_of: date | None = None) -> Plan:
+    """Resolve a configuration.
+
+    ``as_of`` defaults to today in California, or to June 30 of the school year if that is earlier. Raises
+    ``RecoupError`` (status 2) for an unknown adapter, feed, option, exporter, knob, value or year.
+    """
+    rules = law.load(config.school_year)
+    chosen = law.policy(config.policy, f"{config.path}: [policy]")
+    year = rules.year
+    if as_of is not None and not year.first <= as_of <= year.last:
+        raise RecoupError("AS_OF_OUTSIDE_YEAR", as_of=as_of, year=year.name, first=year.first, last=year.last)
+    return Plan(
+        config=config,
+        law=rules,
+        policy=chosen,
+        rule_version=law.rule_version(rules, chosen),
+        as_of=as_of or min(now().astimezone(LOCAL).date(), year.last),
+        sources=tuple(_source(source, config, rules) for source in config.sources),
+        exports=tuple(planned_export(setting.exporter, setting.options, config) for setting in config.exports),
+    )
+
+
+def _source(source: Source, config: Config, rules: Law) -> PlannedSource:
+    where = f"{config.path}: source '{source.name}'"
+    adapter = adapters.get(source.adapter, where)
+    known = {feed.name: feed for feed in adapter.feeds}
+    for name in source.files:
+        if name not in known:
+            told = {"adapter": adapter.name, "name": name, "known": ", ".join(known), "nearest": nearest(name, known)}
+            raise RecoupError("SOURCE_FEED_UNKNOWN", where, **told)
+    for name, setting in source.files.items():
+        known[name] = replace(known[name], match=setting.match or known[name].match, mode=setting.mode or known[name].mode)
+    request = ReadRequest(source.name, rules.year, config.lea, source.options, source.mapping)
+    return PlannedSource(source, adapter, tuple(known.values()), request)
+
+
+def planned_export(name: str, options: Mapping[str, object], config: Config) -> PlannedExport:
+    """Return an exporter with its options made whole. Raises ``RecoupError`` (2) for an unknown name or option."""
+    exporter = exporters.get(name, f"{config.path}: [[exports]]")
+    return PlannedExport(exporter, exporters.settings(exporter, options))

@@ -1,0 +1,234 @@
+"""The road itself: fetch → read → check → ledger → export, in one workspace, under one lock, one run at a time."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recoup import ledger
+from recoup.errors import Exit, RecoupError
+from recoup.exporters import registry as exporters
+from recoup.ledger.time import REQUIRED
+from recoup.pipeline import leas
+from recoup.pipeline.desk import close_gates, read_and_check
+from recoup.pipeline.gather import Fetched, fetch
+from recoup.pipeline.output import QUARANTINE_FILE, export, write_quarantine, write_tables
+from recoup.pipeline.plan import make_plan, now, planned_export
+from recoup.ports import Run
+from recoup.store import Workspace, manifest, storing
+from recoup.store.platform import private_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from recoup.config import Config
+    from recoup.pipeline.desk import Desk
+    from recoup.pipeline.plan import Plan
+    from recoup.ports import Export, Finding, Written
+    from recoup.store import Job, Output
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the command line asks of a run, beyond the configuration."""
+
+    as_of: date | None = None
+    out: Path | None = None
+    dry_run: bool = False
+    offline: bool = False
+    strict: bool = False
+    say: Callable[[str], None] = _silent
+    clock: Callable[[], datetime] = now
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: everything that a summary tells of it. ``out`` is None when nothing was published."""
+
+    run: Run
+    status: Exit
+    fetched: Sequence[Fetched]
+    out: Path | None
+    outputs: Sequence[Output]
+    unchanged: bool
+    withheld: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What ``recoup check`` found; ``closed`` is the gate that a run would meet."""
+
+    desk: Desk
+    quarantine: Path
+    closed: RecoupError | None
+
+
+def run(config: Config, request: Request) -> Outcome:
+    """Run the whole road and publish OUT; ``dry_run`` computes and writes all of it where nobody looks, and publishes nothing.
+
+    Returns with status 0 or 6. Raises ``RecoupError`` with the status that ``docs/cli.md`` names: 2, 3, 4 or 5, 1 for a disk
+    that fails. The last good outputs stand in every such case.
+    """
+    plan = make_plan(config, request.as_of)
+    out = request.out or config.out
+    with _job(plan, "run", request) as (workspace, job):
+        workspace.out.check(out)
+        fetched = [] if request.offline else fetch(workspace, plan.sources, request.say, dispose=not request.dry_run)
+        request.say("reading and checking")
+        desk = read_and_check(workspace, plan)
+        _gates(workspace, desk, config)
+        request.say("computing the ledger")
+        done = compute(plan, desk, job.run_id, [finding for source in fetched for finding in source.findings])
+        if request.strict:
+            _be_strict(done)
+        folder = job.build(out)
+        written: list[Written] = write_tables(done, folder)
+        exported = export(done, plan.exports, folder, request.say)
+        return _publish(done, exported, written, fetched, request, workspace, job)
+
+
+def _publish(
+    done: Run,
+    exported: Mapping[str, Export],
+    written: list[Written],
+    fetched: Sequence[Fetched],
+    request: Request,
+    workspace: Workspace,
+    job: Job,
+) -> Outcome:
+    """Put what was built in OUT's place, or, on a dry run, measure and remove it."""
+    for one in exported.values():
+        written += one.files
+    done = replace(done, findings=[*done.findings, *(finding for one in exported.values() for finding in one.findings)])
+    withheld = {name: one.withheld for name, one in exported.items() if one.withheld}
+    status = Exit.WITHHELD if withheld else Exit.DONE
+    if request.dry_run:
+        outputs = manifest.measure(workspace.out.building(job.run_id), written)
+        job.end(status)
+        return Outcome(done, status, fetched, None, outputs, unchanged=False, withheld=withheld)
+    job.snapshot(done)
+    published = job.publish(done, written, status=status, withheld=withheld)
+    return Outcome(done, status, fetched, published.out, published.outputs, published.unchanged, withheld)
+
+
+def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = ()) -> Run:
+    """Compute the ledger of every LEA over checked tables."""
+    checked, config = desk.checked, plan.config
+
+    def one(tables: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
+        return ledger.compute(tables, checked.absent, plan.law, plan.policy, plan.as_of, config.lea, config.attest)
+
+    return Run(
+        year=plan.law.year,
+        lea=config.lea,
+        as_of=plan.as_of,
+        run_id=run_id,
+        rule_version=plan.rule_version,
+        policy=plan.policy,
+        attest=config.attest,
+        tables=checked.tables,
+        absent=checked.absent,
+        results=leas.compute(checked.tables, config.lea, one),
+        quarantine=checked.quarantine,
+        inputs=desk.inputs,
+        findings=[*findings, *desk.findings],
+    )
+
+
+def _be_strict(done: Run) -> None:
+    """Stop (status 4) on any refused row and on any hold of a required check."""
+    refused = sum(item.rows_refused for item in done.inputs)
+    required = pl.col("code").is_in(list(REQUIRED.values()))
+    holds = done.results["holds"].filter(required & pl.col("severity").is_in(["hold", "not_checked"])).height
+    if refused or holds:
+        raise RecoupError("GATE_STRICT", refused=refused, holds=holds)
+
+
+def fetch_only(config: Config, request: Request) -> list[Fetched]:
+    """Bring new raw files into the archive; nothing else changes. Raises as ``run`` does."""
+    plan = make_plan(config, request.as_of)
+    with _job(plan, "fetch", request) as (workspace, _):
+        return fetch(workspace, plan.sources, request.say)
+
+
+def check_only(config: Config, request: Request) -> Inspection:
+    """Read and check the archive's files, and tell what a run would refuse; the refused rows go to a file of the workspace.
+
+    Raises as ``run`` does, but for the gates, which it returns.
+    """
+    plan = make_plan(config, request.as_of)
+    with _job(plan, "check", request) as (workspace, job):
+        request.say("reading and checking")
+        desk = read_and_check(workspace, plan)
+        workspace.journal.record(job.run_id, inputs=desk.inputs, findings=desk.findings)
+        try:
+            _gates(workspace, desk, config)
+        except RecoupError as closed:
+            job.end(closed.status, str(closed))
+            return Inspection(desk, workspace.path / QUARANTINE_FILE, closed)
+        return Inspection(desk, _keep_quarantine(workspace, desk), None)
+
+
+def _gates(workspace: Workspace, desk: Desk, config: Config) -> None:
+    """Stop where a limit is passed; the refused rows are then in the workspace, since no OUT shows them."""
+    last = workspace.snapshots.last_good()
+    try:
+        close_gates(desk, config.limits, workspace.journal.counts(last) if last else {})
+    except RecoupError:
+        _keep_quarantine(workspace, desk)
+        raise
+
+
+def _keep_quarantine(workspace: Workspace, desk: Desk) -> Path:
+    path = private_file(workspace.path / QUARANTINE_FILE)
+    with storing(path):
+        write_quarantine(desk.checked.quarantine, path)
+    return path
+
+
+def export_again(config: Config, names: Sequence[str], request: Request) -> Outcome:
+    """Write exports again from the last good snapshot.
+
+    OUT gets every configured export and those named besides; another folder (``request.out``) gets the named
+    ones alone, or all where none is named. Raises ``RecoupError`` (2) for an unknown name and when there was no good run yet.
+    """
+    with Workspace.look(config.workspace, clock=request.clock) as workspace:
+        saved = last_good(workspace)
+    plan = make_plan(config, saved.as_of)
+    configured = {planned.exporter.name: planned for planned in plan.exports}
+    named = {name: configured.get(name) or planned_export(name, {}, config) for name in names}
+    chosen = named if named and request.out else configured | named
+    with _job(plan, "export", request) as (workspace, job):
+        findings = [finding for finding in saved.findings if finding.export not in exporters.names()]
+        done = replace(saved, run_id=job.run_id, findings=findings)
+        folder = job.build(request.out or config.out)
+        written = write_tables(done, folder)
+        exported = export(done, list(chosen.values()), folder, request.say)
+        return _publish(done, exported, written, (), request, workspace, job)
+
+
+def last_good(workspace: Workspace) -> Run:
+    """Return the last good run as it was saved. ``NO_GOOD_RUN`` (2) when there is none."""
+    run_id = workspace.snapshots.last_good()
+    if run_id is None:
+        raise RecoupError("NO_GOOD_RUN", str(workspace.path))
+    return workspace.snapshots.load(run_id)
+
+
+@contextmanager
+def _job(plan: Plan, command: str, request: Request) -> Iterator[tuple[Workspace, Job]]:
+    """Open the workspace under its lock and begin a run in its journal."""
+    with (
+        Workspace.open(plan.config.workspace, command=command, clock=request.clock) as workspace,
+        workspace.start(as_of=plan.as_of, rule_version=plan.rule_version, config_hash=plan.config_hash) as job,
+    ):
+        yield workspace, job
