@@ -1,0 +1,37 @@
+"""``python -m recoup.synthetic FOLDER``: write every case of ``FOLDER/synthetic.csv`` again, below ``FOLDER/<adapter>/<case>/in``."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from recoup.synthetic.aeries import write_aeries
+from recoup.synthetic.bundle import write_bundle
+from recoup.synthetic.district import make_district
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from recoup.synthetic.district import BadRows, District
+
+SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {"bundle": write_bundle, "aeries_files": write_aeries}
+
+
+def write_cases(catalogue: Path, folder: Path) -> list[Path]:
+    """Write every case that ``catalogue`` names (adapter, case, seed, students, bad_rows) below ``folder``; return the folders ``in``."""
+    out = []
+    with catalogue.open(encoding="utf-8", newline="") as lines:
+        for case in csv.DictReader(lines):
+            target = folder / case["adapter"] / case["case"] / "in"
+            shutil.rmtree(target, ignore_errors=True)
+            SHAPES[case["adapter"]](make_district(int(case["seed"]), int(case["students"]), cast("BadRows", case["bad_rows"])), target)
+            out.append(target)
+    return out
+
+
+if __name__ == "__main__":
+    for written in write_cases(Path(sys.argv[1]) / "synthetic.csv", Path(sys.argv[1])):
+        print(written)  # noqa: T201 (a command of the checkout)
