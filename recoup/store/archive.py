@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # 2025-10-31, 20251031, 10-31-2025, 10312025, each with a time of day after it or without; the digits stand alone.
 _YEAR, _MONTH, _DAY = r"20\d\d", r"0[1-9]|1[0-2]", r"0[1-9]|[12]\d|3[01]"
-_TIME = r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-:.]?(?P<minute>[0-5]\d)(?:[-:.]?(?P<second>[0-5]\d))?)?"
+_TIME = r"(?:[-_T ]?(?P<hour>[01]\d|2[0-3])[-:.]?(?P<minute>[0-5]\d)(?:[-:.]?(?P<second>[0-5]\d))?(?![-:.]?\d))?"
 _DATES: Final = tuple(
     re.compile(rf"(?<!\d){day}{_TIME}(?!\d)")
     for day in (
