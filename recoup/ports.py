@@ -56,6 +56,11 @@ class RemoteFile:
 class Transport(Protocol):
     """A place that files come from. All failures are ``RecoupError`` of status 3 or 2."""
 
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What the last listing refused for good and why, such as a name that no path may have."""
+        ...
+
     def list_files(self) -> list[RemoteFile]:
         """List the files that are whole: still growing, partial and hidden ones are left out."""
         ...

@@ -1,10 +1,11 @@
-"""A TCP proxy on loopback that spoils connections as told: cut after so many bytes, stalled, or refused."""
+"""A TCP proxy on loopback that spoils connections as told: cut after so many bytes, stalled, or slowed."""
 
 from __future__ import annotations
 
 import socket
 import struct
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
@@ -18,10 +19,11 @@ RESET = struct.pack("ii", 1, 0)
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of one connection: after so many bytes from the server it is cut (reset), or nothing more is passed on."""
+    """What becomes of one connection after so many bytes from the server: it is cut (reset), stalled, or each read waits."""
 
     cut_after: int | None = None
     stall_after: int | None = None
+    slow_after: int | None = None
 
 
 class CuttingProxy:
@@ -80,6 +82,8 @@ class CuttingProxy:
                     break
                 if plan.stall_after is not None and passed + len(data) > plan.stall_after:
                     continue
+                if plan.slow_after is not None and passed + len(data) > plan.slow_after:
+                    time.sleep(0.01)
                 if plan.cut_after is not None and passed + len(data) > plan.cut_after:
                     sink.sendall(data[: plan.cut_after - passed])
                     sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

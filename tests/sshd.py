@@ -6,6 +6,7 @@ account with a password, which may read less than root does.
 
 from __future__ import annotations
 
+import getpass
 import os
 import secrets
 import shutil
@@ -40,9 +41,8 @@ def tool(name: str) -> str:
 def make_key(path: Path, kind: str = "ed25519", passphrase: str = "", form: str = "") -> Path:
     """Make a key pair at ``path`` and ``path.pub``; ``form`` is an ``-m`` of ssh-keygen, empty for OpenSSH's own."""
     path.unlink(missing_ok=True)
-    subprocess.run(
-        [tool("ssh-keygen"), "-q", "-t", kind, "-N", passphrase, "-C", "test", "-f", str(path), *(["-m", form] if form else [])], check=True
-    )
+    more = [*(["-b", "2048"] if kind == "rsa" else []), *(["-m", form] if form else [])]
+    subprocess.run([tool("ssh-keygen"), "-q", "-t", kind, "-N", passphrase, "-C", "test", "-f", str(path), *more], check=True)
     return path
 
 
@@ -77,8 +77,7 @@ class Sshd:
         self.root = self._folder / "files"
         self.root.mkdir()
         self.port = 0
-        self.user = os.environ.get("USER", "") or Path.home().owner()
-        self.user = "root" if is_root() else self.user
+        self.user = getpass.getuser()
         self.key = make_key(self._folder / "client_key")
         self.authorized_keys = self._folder / "authorized_keys"
         self.authorized_keys.write_bytes(self.key.with_suffix(".pub").read_bytes())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ def retrying(settings: RetrySettings, can_pass: Callable[[BaseException], bool],
 
     return Retrying(
         stop=stop_after_attempt(max(1, settings.attempts)),
-        wait=wait_exponential_jitter(initial=settings.first_wait, max=settings.longest_wait, jitter=settings.first_wait),
+        wait=wait_exponential(multiplier=settings.first_wait, max=settings.longest_wait) + wait_random(0, settings.first_wait),
         retry=retry_if_exception(can_pass),
         before_sleep=note,
         reraise=True,

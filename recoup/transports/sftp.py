@@ -216,14 +216,15 @@ class SftpTransport:
             if self._settings.after_fetch == "delete":
                 sftp.remove(path)
             else:
-                self._move(sftp, path)
+                self._move(sftp, path, file)
         except OSError as problem:
-            if _can_pass(problem) and sftp.sock.get_transport().is_active() is False:
+            if isinstance(problem, TimeoutError) or not sftp.sock.get_transport().is_active():
                 raise
             raise RecoupError("TRANSPORT_CANNOT_DISPOSE", f"{self._place.name}:{path}", after=self._settings.after_fetch) from None
 
-    def _move(self, sftp: paramiko.SFTPClient, path: str) -> None:
-        folder = posixpath.join(posixpath.dirname(path), self._settings.after_fetch.removeprefix(MOVE))
+    def _move(self, sftp: paramiko.SFTPClient, path: str, file: RemoteFile) -> None:
+        base = path.removesuffix(file.name)
+        folder = posixpath.join(base, self._settings.after_fetch.removeprefix(MOVE))
         if not _exists(sftp, folder):
             sftp.mkdir(folder)
         wanted = posixpath.join(folder, posixpath.basename(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -132,16 +133,23 @@ def _steps(place: Place, settings: SftpSettings) -> Iterator[Step]:
         key = _private_key(settings)
         yield "private key", True, lambda ssh: ssh.auth_publickey(user, key)
     if settings.agent:
-        agent = paramiko.Agent()
-        keys = agent.get_keys()
-        if not keys:
-            agent.close()
-            raise RecoupError("SFTP_AGENT_EMPTY", "sources.sftp.agent")
-        for held in keys:
-            yield "agent", False, lambda ssh, held=held: ssh.auth_publickey(user, held)  # type: ignore[misc]
+        yield "agent", False, lambda ssh: _show_agent_keys(ssh, user)
     if settings.password:
         password = settings.password.reveal()
         yield "password", False, lambda ssh: ssh.auth_password(user, password)
+
+
+def _show_agent_keys(ssh: paramiko.Transport, user: str) -> list[str]:
+    with closing(paramiko.Agent()) as agent:
+        keys = agent.get_keys()
+        if not keys:
+            raise RecoupError("SFTP_AGENT_EMPTY", "sources.sftp.agent")
+        for key in keys[:-1]:
+            with suppress(paramiko.AuthenticationException):
+                return ssh.auth_publickey(user, key)
+            if not ssh.is_active():
+                break
+        return ssh.auth_publickey(user, keys[-1])
 
 
 def _private_key(settings: SftpSettings) -> paramiko.PKey:
