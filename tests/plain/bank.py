@@ -37,17 +37,17 @@ def count_date(district: District, rows: list[Row], minimum: int) -> None:
         over -= row["minutes_forfeited"]
 
 
-def bank(district: District, rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """Return for each student the days earned, oldest first, and the minutes left in the bank.
+def bank(district: District, rows: list[Row]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return for each student and LEA the days earned, oldest first, and the minutes left in the bank.
 
     A day is ``{"date", "minimum", "parts": [(row, minutes)]}``; the parts are first in, first out over the sessions.
     """
-    by_student: dict[str, dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    by_student: dict[tuple[str, str], dict[date, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if not row["held"]:
-            by_student[row["ssid"]][row["date"]].append(row)
+            by_student[row["ssid"], district.unit(row["enrollment"]["school_code"])][row["date"]].append(row)
     result = {}
-    for ssid, by_date in by_student.items():
+    for (ssid, unit), by_date in by_student.items():
         voids = void_dates(district, ssid)
         purse: list[list[Any]] = []
         days = []
@@ -65,7 +65,7 @@ def bank(district: District, rows: list[Row]) -> dict[str, dict[str, Any]]:
                     empty(purse)
         if voids:
             empty(purse)
-        result[ssid] = {"days": days, "banked": sum(minutes for _, minutes in purse)}
+        result[ssid, unit] = {"days": days, "banked": sum(minutes for _, minutes in purse)}
     return result
 
 

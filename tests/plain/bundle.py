@@ -42,6 +42,7 @@ FLAGS = [
     "lea_employee",
     "hourly_attendance",
     "paid_elsewhere",
+    "independently_reporting_charter",
 ]
 
 #: Columns that may be missing from a file and feed a check: the code that is then not checked.
@@ -235,6 +236,10 @@ class District:
         school_end = self.last_school_day(last["school_code"])
         return last if released or (school_end is not None and last["exit_date"] >= school_end) else None
 
+    def unit(self, school: str) -> str:
+        """Return the LEA that a school reports to: an independently reporting charter is an LEA of its own."""
+        return school if self.schools[school].get("independently_reporting_charter") else self.lea
+
     def ineligible(self, enrollment: Row) -> bool:
         """Whether an enrollment is ``not_eligible``: exempt, nonclassroom, or at a school of an excluded type."""
         return (
@@ -257,7 +262,7 @@ class District:
         basis, alternate = enrollment.get("alternate_minimum_basis"), enrollment.get("alternate_minimum_minutes")
         if basis == "sec_46146":
             return 180 if self.policy["three_quarter_day"] == "use_180_as_day" else 240
-        return min(base, alternate) if basis and alternate is not None else base
+        return min(base, alternate) if basis and alternate else base
 
     # --- what is written down, and what people decided
 

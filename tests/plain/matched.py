@@ -18,9 +18,9 @@ def kinds(district: District) -> tuple[str, ...]:
     return ("excused", "unexcused", *suspension, *study)
 
 
-def eligible_absences(district: District) -> dict[str, list[Row]]:
-    """Return each student's eligible absences in date order, one a date, each with its enrollment."""
-    found: dict[tuple[str, date], list[Row]] = defaultdict(list)
+def eligible_absences(district: District) -> dict[tuple[str, str], list[Row]]:
+    """Return the eligible absences of each student and LEA in date order, one a date, each with its enrollment."""
+    found: dict[tuple[str, str, date], list[Row]] = defaultdict(list)
     for row in district.rows["attendance"]:
         if row["date"] > district.as_of:
             district.note("absence", "after_as_of", "warn", ssid=row["ssid"], on=row["date"])
@@ -35,12 +35,12 @@ def eligible_absences(district: District) -> dict[str, list[Row]]:
             if span["enrollment_status"] in ("10", "30") and not district.ineligible(span) and district.school_day(span, row["date"])
         ]
         if spans and not lent(district, row["ssid"], row["school_code"], row["date"]):
-            found[row["ssid"], row["date"]].append(dict(row, enrollment=min(spans, key=district.rank)))
-    result: dict[str, list[Row]] = defaultdict(list)
-    for (ssid, on), rows in sorted(found.items()):
+            found[row["ssid"], district.unit(row["school_code"]), row["date"]].append(dict(row, enrollment=min(spans, key=district.rank)))
+    result: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for (ssid, unit, on), rows in sorted(found.items()):
         in_force = district.in_force(ssid, on)
         rows.sort(key=lambda row: (in_force is None or row["school_code"] != in_force["school_code"], district.rank(row["enrollment"])))
-        result[ssid].append(rows[0])
+        result[ssid, unit].append(rows[0])
         for row in rows[1:]:
             district.note("absence", "absence_at_two_schools", "hold", ssid=ssid, on=row["date"])
     return result
@@ -59,14 +59,14 @@ def lent(district: District, ssid: str, school: str, on: date) -> bool:
     return bool(short) and school not in short
 
 
-def match(district: District, ssid: str, earned: list[Row], absences: list[Row]) -> tuple[list[Row], int]:
-    """Return a student's credits and how many of the ten are left."""
+def match(district: District, ssid: str, unit: str, earned: list[Row], absences: list[Row]) -> tuple[list[Row], int]:
+    """Return a student's credits in one LEA and how many of the ten are left there."""
     own, others = [], 0
     for row in district.rows["applied_days"]:
         if row["ssid"] == ssid and district.first <= row["absence_date"] <= district.last:
-            if row.get("reporting_lea") in (None, district.lea):
+            if (row.get("reporting_lea") or district.unit(row["school_code"])) == unit:
                 own.append(row)
-            else:
+            elif row.get("reporting_lea"):
                 others += 1
     other_lea = district.policy["other_lea_days"]
     cap = CAP if not others or other_lea == "ignore" else 0 if other_lea == "block" else max(0, CAP - others)

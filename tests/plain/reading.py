@@ -31,8 +31,8 @@ Minutes
 11. Overlap is shared with the union of the earlier intervals, rows without remaining minutes included.
 12. ``as_recorded``: no break is taken off in ``over_clock`` and ``over_session``.
 13. The calendar row with more of track and grades filled wins, then track over grades, then fewer grades.
-14. N470: as if the enrollment were not there. The next enrollment: earliest entry, then status, then school. A school's last
-    instructional day: tracks and grades aside.
+14. An alternate minimum of 0 is none. N470: as if the enrollment were not there. The next enrollment: earliest entry, then status,
+    then school. A school's last instructional day: tracks and grades aside.
 15. K16 cuts after the overlap; K19 ``void`` empties the bank of minutes, on the student's own school days; ``minutes_used`` of the
     ledger is of all days earned, waiting ones too, for the identity of the minutes.
 
@@ -42,7 +42,9 @@ Absences
     told among eligible absences and cannot be released.
 17. ``block``: one day of another LEA ends the computed ones. Own applied days count towards ten in order of absence date.
 18. Applied days are not bounded by as-of, but by the year of their absence.
-19. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
+19. An independently reporting charter has its own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in
+    force. The row of ``ledger`` adds them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
+20. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
 """
 
 from __future__ import annotations
@@ -163,12 +165,18 @@ def results(district: District) -> dict[str, list[Row]]:
     by_student: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_student[row["ssid"]].append(row)
+    units = [district.lea, *(school for school in district.schools if district.unit(school) == school)]
     for student in district.rows["students"]:
         ssid = student["ssid"]
-        own = banks.get(ssid, {"days": [], "banked": 0})
-        mine, cap_left = match(district, ssid, own["days"], absences[ssid])
+        mine: list[Row] = []
+        parts = []
+        for unit in units:
+            own = banks.get((ssid, unit), {"days": [], "banked": 0})
+            credited, cap_left = match(district, ssid, unit, own["days"], absences[ssid, unit])
+            parts.append({"own": own, "absences": absences[ssid, unit], "cap_left": cap_left})
+            mine += credited
         met += mine
-        ledger.append(summary(ssid, by_student[ssid], own, absences[ssid], mine, cap_left))
+        ledger.append(summary(ssid, by_student[ssid], parts, mine))
     tables = {
         "time_entries": [time_entry(row) for row in rows],
         "credits": met,
@@ -205,10 +213,12 @@ def hhmm(minutes: int) -> str:
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def summary(ssid: str, rows: list[Row], own: dict[str, Any], absences: list[Row], given: list[Row], cap_left: int) -> Row:
-    """Return one row of ``ledger``."""
+def summary(ssid: str, rows: list[Row], parts: list[dict[str, Any]], given: list[Row]) -> Row:
+    """Return one row of ``ledger``, over all LEAs of the student; ``cap_left`` is that of the tightest."""
     kept = [row for row in rows if not row["held"]]
     met = {(row["absence_date"], row["absence_school_code"]) for row in given}
+    days = [day for part in parts for day in part["own"]["days"]]
+    absences = [row for part in parts for row in part["absences"]]
     return {
         "ssid": ssid,
         "minutes_raw": sum(row["minutes_raw"] for row in rows),
@@ -217,15 +227,15 @@ def summary(ssid: str, rows: list[Row], own: dict[str, Any], absences: list[Row]
         "minutes_not_counted": sum(row["remaining"] - row["minutes_counted"] for row in kept),
         "minutes_counted": sum(row["minutes_counted"] for row in kept),
         "minutes_forfeited": sum(row["minutes_forfeited"] for row in kept),
-        "minutes_used": sum(day["minimum"] for day in own["days"]),
-        "minutes_banked": own["banked"],
-        "days_earned": len(own["days"]),
+        "minutes_used": sum(day["minimum"] for day in days),
+        "minutes_banked": sum(part["own"]["banked"] for part in parts),
+        "days_earned": len(days),
         "days_credited": len(given),
         "days_applied": sum(1 for row in given if row["origin"] == "applied"),
-        "days_waiting": len(own["days"]) - sum(1 for row in given if row["parts"]),
+        "days_waiting": len(days) - sum(1 for row in given if row["parts"]),
         "eligible_absences": len(absences),
         "absences_left": sum(1 for row in absences if (row["date"], row["school_code"]) not in met),
-        "cap_left": cap_left,
+        "cap_left": min(part["cap_left"] for part in parts),
         "days_attested": sum(1 for row in given if any(part["attested"] for part, _ in row["parts"])),
     }
 
