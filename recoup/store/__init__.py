@@ -3,7 +3,7 @@
 The pipeline opens a workspace, starts a job in it, and ends the job by publishing or by ending it::
 
     with Workspace.open(path, command="run") as workspace:
-        with workspace.start(as_of=..., rule_version=..., config_hash=...) as job:
+        with workspace.start(school_year=..., as_of=..., rule_version=..., config_hash=...) as job:
             ...                                     # fetch: workspace.archive.admit(...)
             job.snapshot(run)
             folder = job.build(out)                 # the exporters write into it
@@ -13,7 +13,7 @@ The pipeline opens a workspace, starts a job in it, and ends the job by publishi
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -75,6 +75,7 @@ class Workspace:
         self.snapshots = Snapshots(path / "snapshots", journal)
         self.out = OutFolders(journal, path)
         self.clock = clock
+        self.at_work = False
 
     @classmethod
     @contextmanager
@@ -104,7 +105,9 @@ class Workspace:
         path = path.absolute()
         with storing(path):
             private_folder(path)
+        at_work = WorkspaceLock(path).is_held()
         with cls._at(path, "look", clock) as workspace:
+            workspace.at_work = at_work
             yield workspace
 
     @classmethod
@@ -116,15 +119,25 @@ class Workspace:
         finally:
             journal.close()
 
+    def runs(self, limit: int | None = None) -> list[RunRecord]:
+        """Return the history, the newest first. A run without an end is ``interrupted``, but the newest ``running`` while one is at work."""
+        records = self.journal.runs(limit)
+        if self.at_work and records:
+            records[0] = replace(records[0], running=True)
+        return records
+
     @contextmanager
-    def start(self, *, as_of: date | None = None, rule_version: str = "", config_hash: str = "") -> Iterator[Job]:
+    def start(self, *, school_year: str = "", as_of: date | None = None, rule_version: str = "", config_hash: str = "") -> Iterator[Job]:
         """Begin a run of the command. It ends by ``Job.publish`` or ``Job.end``, or with status 0 when the block ends.
 
         When the block raises, what was built is removed, the snapshot too, and the run ends with the
         status of the ``RecoupError``, else 1.
         """
         started = self.clock()
-        job = Job(self, self.journal.begin(self.command, started, as_of, rule_version, config_hash), started)
+        run_id = self.journal.begin(
+            self.command, started, school_year=school_year, as_of=as_of, rule_version=rule_version, config_hash=config_hash
+        )
+        job = Job(self, run_id, started)
         try:
             yield job
         except BaseException as error:

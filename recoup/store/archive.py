@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from recoup.errors import RecoupError
 from recoup.ports import RawFile
-from recoup.store.platform import private_file, private_folder, read_only, remove_tree, replace, storing, sync_file, sync_folder
+from recoup.store.platform import private_folder, read_only, remove_tree, replace, storing, sync_file, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +116,6 @@ class Archive:
         ``STORE_DISK_FULL`` and the other ``STORE_`` errors leave the archive as it was.
         """
         with storing(self._root):
-            private_file(temp)
             with temp.open("rb") as content:
                 sha256 = hashlib.file_digest(content, "sha256").hexdigest()
             size = temp.stat().st_size

@@ -24,7 +24,8 @@ MIGRATIONS: Final = (
     (
         """CREATE TABLE runs (
             number INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, command TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
-            status INTEGER, message TEXT NOT NULL DEFAULT '', as_of TEXT, rule_version TEXT NOT NULL, config_hash TEXT NOT NULL) STRICT""",
+            status INTEGER, message TEXT NOT NULL DEFAULT '', school_year TEXT NOT NULL, as_of TEXT,
+            rule_version TEXT NOT NULL, config_hash TEXT NOT NULL) STRICT""",
         """CREATE TABLE inputs (
             run_id TEXT NOT NULL, position INTEGER NOT NULL, source TEXT NOT NULL, feed TEXT NOT NULL, name TEXT NOT NULL,
             size INTEGER NOT NULL, sha256 TEXT NOT NULL, rows_read INTEGER NOT NULL, rows_kept INTEGER NOT NULL,
@@ -58,15 +59,17 @@ class RunRecord:
     ended: datetime | None
     status: int | None
     message: str
+    school_year: str
     as_of: date | None
     rule_version: str
     config_hash: str
+    running: bool = False
 
     @property
     def outcome(self) -> str:
-        """``done``, ``withheld``, ``refused``, ``failed``, or ``interrupted`` for a run without an end."""
+        """``done``, ``withheld``, ``refused``, ``failed``; for a run without an end ``interrupted``, or ``running`` if that is known."""
         if self.status is None:
-            return "interrupted"
+            return "running" if self.running else "interrupted"
         return {Exit.DONE: "done", Exit.WITHHELD: "withheld", Exit.REFUSED: "refused"}.get(Exit(self.status), "failed")
 
 
@@ -170,13 +173,22 @@ class Journal:
 
     # --- runs -------------------------------------------------------------------------------------
 
-    def begin(self, command: str, started: datetime, as_of: date | None, rule_version: str, config_hash: str) -> str:
+    def begin(
+        self,
+        command: str,
+        started: datetime,
+        *,
+        school_year: str = "",
+        as_of: date | None = None,
+        rule_version: str = "",
+        config_hash: str = "",
+    ) -> str:
         """Record that a run began and return its id, which sorts by time: ``20261122T053100123Z-1a2b3c``."""
         run_id = f"{started.astimezone(UTC):%Y%m%dT%H%M%S}{started.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
         with self._change() as db:
             db.execute(
-                "INSERT INTO runs (run_id, command, started, as_of, rule_version, config_hash) VALUES (?, ?, ?, ?, ?, ?)",
-                (run_id, command, stamp(started), as_of and as_of.isoformat(), rule_version, config_hash),
+                "INSERT INTO runs (run_id, command, started, school_year, as_of, rule_version, config_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (run_id, command, stamp(started), school_year, as_of and as_of.isoformat(), rule_version, config_hash),
             )
         return run_id
 
@@ -212,7 +224,7 @@ class Journal:
     def runs(self, limit: int | None = None) -> list[RunRecord]:
         """Return the runs, the newest first."""
         rows = self._read(
-            "SELECT run_id, command, started, ended, status, message, as_of, rule_version, config_hash "
+            "SELECT run_id, command, started, ended, status, message, school_year, as_of, rule_version, config_hash "
             "FROM runs ORDER BY number DESC LIMIT ?",
             -1 if limit is None else limit,
         )
@@ -242,12 +254,13 @@ class Journal:
         rows = self._read('SELECT "table", rows FROM counts WHERE run_id = ? ORDER BY "table"', run_id)
         return dict(rows)
 
-    def good_runs(self) -> list[str]:
-        """Return the ids of the runs that published their outputs, the newest first."""
+    def good_runs(self, school_year: str | None = None) -> list[str]:
+        """Return the ids of the runs (of one school year) that published their outputs, the newest first."""
         rows = self._read(
             "SELECT run_id FROM runs JOIN swaps USING (run_id) "
-            "WHERE state IN ('placed', 'done') AND runs.status IN (?, ?) ORDER BY number DESC",
+            "WHERE state IN ('placed', 'done') AND runs.status IN (?, ?) AND school_year = coalesce(?, school_year) ORDER BY number DESC",
             *map(int, GOOD),
+            school_year,
         )
         return [str(row[0]) for row in rows]
 
@@ -317,6 +330,6 @@ def _swap(row: tuple[Any, ...]) -> Swap:
 
 
 def _run_record(row: tuple[Any, ...]) -> RunRecord:
-    run_id, command, started, ended, status, message, as_of, rule_version, config_hash = row
-    day = date.fromisoformat(as_of) if as_of else None
-    return RunRecord(run_id, command, datetime.fromisoformat(started), _moment(ended), status, message, day, rule_version, config_hash)
+    run_id, command, started, ended, status, message, school_year, as_of, rule_version, config_hash = row
+    began, day = datetime.fromisoformat(started), date.fromisoformat(as_of) if as_of else None
+    return RunRecord(run_id, command, began, _moment(ended), status, message, school_year, day, rule_version, config_hash)

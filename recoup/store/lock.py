@@ -48,6 +48,16 @@ class WorkspaceLock:
             self._note.unlink(missing_ok=True)
             self._lock.release()
 
+    def is_held(self) -> bool:
+        """Tell whether a run is at work. It is found out by taking the lock for a moment, which ``acquire`` outwaits."""
+        with storing(self._path):
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                return True
+            self._lock.release()
+            return False
+
     def _holder(self) -> dict[str, object]:
         try:
             note = dict(json.loads(self._note.read_text(encoding="utf-8")))

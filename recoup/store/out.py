@@ -91,7 +91,7 @@ class OutFolders:
     def recover(self) -> None:
         """Finish each torn swap whose new OUT is whole, undo every other one, and clear away what they left."""
         for swap in self._journal.open_swaps():
-            if not swap.out.parent.exists() and swap.state != "building":
+            if not swap.out.parent.exists():
                 continue  # its drive is not mounted today
             whole = _building(swap.out, swap.run_id).exists() or _names(swap.out, swap)
             if swap.state == "placed":
@@ -120,18 +120,17 @@ class OutFolders:
         out, previous, building = swap.out, _beside(swap.out, "previous"), _building(swap.out, swap.run_id)
         aside, removed = _beside(out, f"discarded-{swap.run_id}"), _beside(out, f"removed-{swap.run_id}")
         with storing(out):
-            if out.parent.exists():
-                # A new name first: a half-removed folder must never look like a whole one to ``recover``.
-                if building.exists():
-                    replace(building, removed)
-                elif swap.state == "ready" and _names(out, swap):
-                    replace(out, removed)
-                if swap.replaces and previous.exists() and not out.exists():
-                    replace(previous, out)
-                if aside.exists() and not previous.exists():
-                    replace(aside, previous)
-                sync_folder(out.parent)
-                remove_tree(removed)
+            # A new name first: a half-removed folder must never look like a whole one to ``recover``.
+            if building.exists():
+                replace(building, removed)
+            elif swap.state == "ready" and _names(out, swap):
+                replace(out, removed)
+            if swap.replaces and previous.exists() and not out.exists():
+                replace(previous, out)
+            if aside.exists() and not previous.exists():
+                replace(aside, previous)
+            sync_folder(out.parent)
+            remove_tree(removed)
         self._journal.swap_undone(swap.run_id)
 
     def _clear(self, swap: Swap) -> None:

@@ -59,9 +59,9 @@ class Snapshots:
             remove_tree(building)
             raise
 
-    def last_good(self) -> str | None:
-        """Return the id of the newest run that published its outputs and whose snapshot is kept, or None."""
-        return next((run_id for run_id in self._journal.good_runs() if (self._root / run_id / _FACTS).exists()), None)
+    def last_good(self, school_year: str | None = None) -> str | None:
+        """Return the id of the newest run (of one school year) that published its outputs and whose snapshot is kept, or None."""
+        return next((run_id for run_id in self._journal.good_runs(school_year) if (self._root / run_id / _FACTS).exists()), None)
 
     def load(self, run_id: str) -> Run:
         """Return a run as it was saved. ``STORE_NO_SNAPSHOT`` (2) if it is not, or no longer, kept."""

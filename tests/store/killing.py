@@ -93,7 +93,7 @@ def forked(work: Callable[[], object]) -> int:
     if child == 0:
         try:
             work()
-        except BaseException:  # noqa: BLE001 - a forked child must not come back into pytest's parent
+        except BaseException:  # noqa: BLE001 - a forked child must never come back into its parent's loop
             traceback.print_exc()
             os._exit(1)
         os._exit(0)

@@ -52,7 +52,7 @@ def road(place: Path, label: str) -> Published:
     """Fetch, snapshot, export and publish to ``place/out``; what is written depends on ``label`` alone."""
     with (
         Workspace.open(place / "ws", command="run") as workspace,
-        workspace.start(as_of=date(2026, 3, 31), rule_version="2025-2026.1", config_hash="c" * 64) as job,
+        workspace.start(school_year=YEAR.name, as_of=date(2026, 3, 31), rule_version="2025-2026.1", config_hash="c" * 64) as job,
     ):
         fetch(workspace, f"ssid\n{label}\n")
         fetch(workspace, "school_code\n0100001\n", "schools.csv", "schools")

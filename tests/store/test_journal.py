@@ -21,7 +21,7 @@ NOON = datetime(2026, 1, 10, 12, 0, 0, 123456, tzinfo=UTC)
 
 def test_a_run_from_begin_to_end(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
-    run_id = journal.begin("run", NOON, date(2026, 1, 9), "2025-2026.1", "abc")
+    run_id = journal.begin("run", NOON, school_year="2025-2026", as_of=date(2026, 1, 9), rule_version="2025-2026.1", config_hash="abc")
     assert re.fullmatch(r"20260110T120000123Z-[0-9a-f]{6}", run_id)
     [record] = journal.runs()
     assert (record.outcome, record.ended, record.started, record.as_of) == ("interrupted", None, NOON, date(2026, 1, 9))
@@ -45,7 +45,7 @@ def test_a_run_from_begin_to_end(tmp_path: Path) -> None:
 
 def test_run_ids_sort_by_time_and_the_history_is_newest_first(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
-    ids = [journal.begin("check", NOON.replace(second=second), None, "", "") for second in range(3)]
+    ids = [journal.begin("check", NOON.replace(second=second)) for second in range(3)]
     assert sorted(ids) == ids
     assert [record.run_id for record in journal.runs()] == ids[::-1]
     assert [record.run_id for record in journal.runs(1)] == ids[2:]

@@ -18,7 +18,7 @@ HOLD = """
 import sys
 from pathlib import Path
 from recoup.store import Workspace
-with Workspace.open(Path(sys.argv[1]), command="run"):
+with Workspace.open(Path(sys.argv[1]), command="run") as workspace, workspace.start():
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -47,8 +47,11 @@ def test_a_held_lock_names_its_holder(tmp_path: Path, holder: subprocess.Popen[s
 
 def test_a_reader_needs_no_lock(tmp_path: Path, holder: subprocess.Popen[str]) -> None:
     with Workspace.look(tmp_path) as workspace:
-        assert workspace.journal.runs() == []
+        assert [record.outcome for record in workspace.runs()] == ["running"]
+    holder.kill()
     end(holder)
+    with Workspace.look(tmp_path) as workspace:
+        assert [record.outcome for record in workspace.runs()] == ["interrupted"]
 
 
 def test_a_dead_process_blocks_nobody(tmp_path: Path, holder: subprocess.Popen[str]) -> None:

@@ -115,7 +115,7 @@ def test_a_rename_that_fails_puts_the_old_out_back(tmp_path: Path, monkeypatch: 
 
 def test_a_drive_that_is_away_waits_for_its_swap(tmp_path: Path) -> None:
     with Workspace.open(tmp_path / "ws", command="run") as workspace:
-        run_id = workspace.journal.begin("run", workspace.clock(), None, "", "")
+        run_id = workspace.journal.begin("run", workspace.clock())
         workspace.journal.swap_building(run_id, tmp_path / "away" / "out")
         workspace.journal.swap_ready(run_id, replaces=False, status=0, ended=workspace.clock())
     with Workspace.open(tmp_path / "ws", command="run") as workspace:

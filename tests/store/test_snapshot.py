@@ -62,4 +62,5 @@ def test_the_newest_are_kept(tmp_path: Path) -> None:
 def test_the_rows_of_the_last_good_run_are_known_for_the_shrink_limit(tmp_path: Path) -> None:
     road(tmp_path, "good")
     with Workspace.look(tmp_path / "ws") as workspace:
-        assert workspace.journal.counts(workspace.snapshots.last_good() or "") == {"sessions": 1, "staff": 0, "students": 1}
+        assert workspace.journal.counts(workspace.snapshots.last_good("2025-2026") or "") == {"sessions": 1, "staff": 0, "students": 1}
+        assert workspace.snapshots.last_good("2026-2027") is None
