@@ -188,8 +188,6 @@ class CalpadsStas:
                 _preflight(found, run, mine, form, file)
             if not mine.height or found.withholds(file):
                 continue
-            if lea != run.lea.code and not (mine["school_code"] == lea).all():
-                found.add("OTHER_LEA", mine, lea=lea)
             layout.write(mine, form, DIALECT, out / file)
             files.append(Written(file, mine.height))
         return Export(files, found.found, found.withheld)

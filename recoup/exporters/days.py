@@ -31,7 +31,7 @@ def reporting_leas(run: Run) -> pl.DataFrame:
         "school_code",
         "school_type",
         pl.col("hourly_attendance").fill_null(value=False).alias("hourly"),
-        pl.when(charter).then("school_code").otherwise(pl.col("county_district_code").fill_null(run.lea.code)).alias("lea"),
+        pl.when(charter).then("school_code").otherwise(pl.lit(run.lea.code)).alias("lea"),
     )
 
 

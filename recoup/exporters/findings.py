@@ -20,7 +20,11 @@ SHOWN = 20
 
 
 class Entry(NamedTuple):
-    """One row of the catalogue; ``effect`` is ``withhold`` (the file), ``left_out`` (the row) or ``report``."""
+    """One row of the catalogue.
+
+    ``effect`` is ``withhold`` (the file), ``left_out`` (the row) or ``report``. ``code`` may end in ``:not_checked``, for the same check
+    when its input is missing.
+    """
 
     export: str
     code: str
@@ -79,7 +83,7 @@ class Findings:
         known = not isinstance(rows, int) and {"_file", "_line"} <= set(rows.columns)
         places = self.places(rows, SHOWN if entry.severity == "info" else None) if known and isinstance(rows, pl.DataFrame) else ""
         what = entry.message.format(**values) + (f" At {places}." if places else "")
-        self._found.append(Finding(self._export, code, entry.severity, count, f"{what} {entry.mend}"))
+        self._found.append(Finding(self._export, code.partition(":")[0], entry.severity, count, f"{what} {entry.mend}"))
         if entry.effect == "withhold":
             self._withheld[file] = f"{self._withheld[file]}, {code}" if file in self._withheld else code
 
