@@ -120,7 +120,7 @@ class Workspace:
             journal.close()
 
     def runs(self, limit: int | None = None) -> list[RunRecord]:
-        """Return the history, the newest first. A run without an end is ``interrupted``, but the newest ``running`` while one is at work."""
+        """Return the history, the newest first. One without an end is ``interrupted``, the newest ``running`` while a run is at work."""
         records = self.journal.runs(limit)
         if self.at_work and records:
             records[0] = replace(records[0], running=True)
