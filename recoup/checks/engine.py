@@ -12,6 +12,7 @@ from recoup.checks.keys import repeated
 from recoup.checks.lines import file_name, joined, lines
 from recoup.checks.references import Parents, broken, orphan_lines
 from recoup.errors import RecoupError, nearest
+from recoup.plugins import installed as installed_plugins
 from recoup.ports import LINEAGE, Finding
 from recoup.schemas import RULES, TABLES, Table, frame_schema
 from recoup.schemas.rules import RowRule, derive_minutes, row_rules, typed
@@ -87,7 +88,7 @@ def check(
         checked[table.name] = _one(frame, table, work)
     checked["participation"] = derive_minutes(checked["participation"], checked["sessions"])
 
-    struck = plugins.run(plugins.installed_checks() if installed is None else installed, checked, year, names)
+    struck = plugins.run(installed_plugins(plugins.GROUP) if installed is None else installed, checked, year, names)
     work.findings += struck.findings
     if not struck.lines.is_empty():
         work.parts.append(struck.lines)
@@ -132,6 +133,10 @@ def _text(lazy: pl.LazyFrame | None, table: Table, absent: set[tuple[str, str]],
 def _one(frame: pl.DataFrame, table: Table, work: _Work) -> pl.DataFrame:
     """Check one table whose parents are done: note its lines and refusals, and return the rows kept, typed."""
     rows = frame.with_row_index("_row")
+    if frame.is_empty():
+        empty = pl.DataFrame(schema=frame_schema(table))
+        work.parents.add(table, empty, rows)
+        return empty
     rules = row_rules(table, work.year, work.lea, text=True)
     flags = [rule.bad.alias(f"?{place}") for place, rule in enumerate(rules)]
     done = rows.lazy().select(*typed(table), *flags).collect()
@@ -161,7 +166,7 @@ def _one(frame: pl.DataFrame, table: Table, work: _Work) -> pl.DataFrame:
         work.parts.append(lines(found, table.name, list(table.key), RULES[name], (message, mend), work.names))
 
     kept = done.filter(~bad).select(list(frame_schema(table)))
-    if kept.is_empty() and not frame.is_empty():
+    if kept.is_empty():
         work.find("TABLE_ALL_REFUSED", frame.height, table=table.name)
     # A parent that was only repeated, or replaced by a good row, is there; what is kept goes before what was refused.
     work.parents.add(table, kept, rows.filter(bad & current))
@@ -170,15 +175,14 @@ def _one(frame: pl.DataFrame, table: Table, work: _Work) -> pl.DataFrame:
 
 def _report(rows: pl.DataFrame, flag: pl.Series, table: Table, rule: RowRule, work: _Work) -> pl.Series:
     """Note the rows that fail a rule, and return the mask of those that are refused for it."""
-    nobody = pl.repeat(value=False, n=rows.height, eager=True)
     if not flag.any():
-        return nobody
+        return flag
     found = rows.filter(flag)
     if rule.rule.level == "table":
         work.find(rule.rule.id, found.height, lea=work.lea.code)
-        return nobody
-    work.parts.append(lines(found, table.name, [rule.column], rule.rule, (rule.message, rule.mend), work.names))
-    return flag if rule.rule.severity == "error" else nobody
+    else:
+        work.parts.append(lines(found, table.name, [rule.column], rule.rule, (rule.message, rule.mend), work.names))
+    return flag if rule.rule.severity == "error" else flag & False
 
 
 def _strike(checked: dict[str, pl.DataFrame], struck: Mapping[str, pl.DataFrame], work: _Work) -> None:

@@ -7,7 +7,6 @@ of severity ``error`` is refused, and the rows below it with it; ``warn`` and ``
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,9 +18,12 @@ from recoup.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from importlib.metadata import EntryPoint
 
     from recoup.ports import SchoolYear
 
+#: The entry-point group that a package names its checks under.
+GROUP = "recoup.checks"
 _SEVERITIES = ("error", "warn", "info")
 
 
@@ -32,11 +34,6 @@ class Struck:
     lines: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SCHEMA))
     rows: dict[str, pl.DataFrame] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-
-
-def installed_checks() -> dict[str, EntryPoint]:
-    """Return the checks that other packages bring, by name."""
-    return {point.name: point for point in sorted(entry_points(group="recoup.checks"), key=lambda point: point.name)}
 
 
 def run(installed: Mapping[str, EntryPoint], tables: Mapping[str, pl.DataFrame], year: SchoolYear, names: Mapping[str, str]) -> Struck:
