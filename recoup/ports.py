@@ -54,7 +54,7 @@ class RemoteFile:
 
 
 class Transport(Protocol):
-    """A place that files come from. All failures are ``RecoupError`` of status 3 or 2."""
+    """A place that files come from. All failures are ``RecoupError`` of status 3 or 2, and 1 for a full disk here."""
 
     @property
     def findings(self) -> Sequence[Finding]:

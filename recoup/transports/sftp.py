@@ -8,7 +8,7 @@ import socket
 import stat
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from itertools import count
@@ -25,7 +25,7 @@ from recoup.transports.sieve import MOVE, Sieve
 from recoup.transports.ssh import Login
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from recoup.transports.location import Place
@@ -74,10 +74,7 @@ class SftpTransport:
         """Let go of the connection."""
         sftp, self._sftp = self._sftp, None
         if sftp:
-            channel = sftp.get_channel()
-            with suppress(*NETWORK):
-                if channel:
-                    channel.get_transport().close()
+            _hang_up(sftp)
 
     # --- one errand, and what can pass in it ---------------------------------------------------------
 
@@ -177,35 +174,17 @@ class SftpTransport:
 
     def _download(self, sftp: paramiko.SFTPClient, file: RemoteFile, target: Path) -> None:
         path = self._path(sftp, file)
-        if self._same(sftp, path, file) and land(self._chunks(sftp, path, file.size), target) == file.size and self._same(sftp, path, file):
-            return
-        target.unlink(missing_ok=True)
+        if _same(sftp, path, file):
+            with closing(_chunks(sftp, path, file.size)) as chunks:
+                size = land(chunks, target)
+            if size == file.size and _same(sftp, path, file):
+                return
+            target.unlink(missing_ok=True)
         raise RecoupError("TRANSPORT_FILE_CHANGING", f"{self._place.name}:{path}")
-
-    def _chunks(self, sftp: paramiko.SFTPClient, path: str, size: int) -> Iterator[bytes]:
-        """Read ``size`` bytes, a bounded number of requests under way at a time, and one byte more to see whether there is more."""
-        with sftp.open(path, "rb") as remote:
-            # paramiko asks in a thread of its own; when the connection is cut that thread has nobody to tell, and need not.
-            remote._prefetch_thread = partial(_quietly, remote._prefetch_thread)  # type: ignore[attr-defined]  # noqa: SLF001
-            try:
-                for start in range(0, size, CHUNK * DEPTH):
-                    end = min(start + CHUNK * DEPTH, size)
-                    yield from remote.readv([(offset, min(CHUNK, end - offset)) for offset in range(start, end, CHUNK)])
-                remote.seek(size)
-                yield remote.read(1)
-            except BaseException:
-                self.close()  # else closing the file would wait for an answer that may never come
-                raise
-
-    def _same(self, sftp: paramiko.SFTPClient, path: str, file: RemoteFile) -> bool:
-        try:
-            return _described(sftp.stat(path), file.name) == file
-        except FileNotFoundError:
-            return False
 
     def _remove(self, sftp: paramiko.SFTPClient, file: RemoteFile) -> None:
         path = self._path(sftp, file)
-        if not self._same(sftp, path, file):
+        if not _same(sftp, path, file):
             log.info("%s: changed or gone after it was fetched, so it is left", path)
             return
         try:
@@ -230,6 +209,36 @@ class SftpTransport:
         wanted = posixpath.join(folder, posixpath.basename(path))
         # What was moved before is never overwritten.
         sftp.rename(path, next(free for number in count() if not _exists(sftp, free := f"{wanted}.{number}" if number else wanted)))
+
+
+def _chunks(sftp: paramiko.SFTPClient, path: str, size: int) -> Generator[bytes]:
+    """Read ``size`` bytes, a bounded number of requests under way at a time, and one byte more to see whether there is more."""
+    with sftp.open(path, "rb") as remote:
+        # paramiko asks in a thread of its own; when the connection is cut that thread has nobody to tell, and need not.
+        remote._prefetch_thread = partial(_quietly, remote._prefetch_thread)  # type: ignore[attr-defined]  # noqa: SLF001
+        try:
+            for start in range(0, size, CHUNK * DEPTH):
+                end = min(start + CHUNK * DEPTH, size)
+                yield from remote.readv([(offset, min(CHUNK, end - offset)) for offset in range(start, end, CHUNK)])
+            remote.seek(size)
+            yield remote.read(1)
+        except BaseException:
+            _hang_up(sftp)  # else closing the file would wait for an answer that may never come
+            raise
+
+
+def _hang_up(sftp: paramiko.SFTPClient) -> None:
+    channel = sftp.get_channel()
+    if channel:
+        with suppress(*NETWORK):
+            channel.get_transport().close()
+
+
+def _same(sftp: paramiko.SFTPClient, path: str, file: RemoteFile) -> bool:
+    try:
+        return _described(sftp.stat(path), file.name) == file
+    except FileNotFoundError:
+        return False
 
 
 def _described(found: paramiko.SFTPAttributes, name: str) -> RemoteFile:

@@ -19,6 +19,8 @@ MOVE = "move:"
 
 #: Longest name, in UTF-8 bytes, that every usual file system holds.
 LONGEST = 255
+#: Longest path below the location: no folder is entered beyond it, however deep a server says it goes.
+DEEPEST = 1024
 #: Characters that Windows gives a meaning in paths (drives, streams, wildcards), and the separators.
 FORBIDDEN = frozenset('/\\<>:"|?*')
 #: Names that Windows keeps for devices, with any ending.
@@ -59,7 +61,7 @@ class Sieve:
     def admits(self, folder: str, name: str) -> bool:
         """Tell whether the entry ``name`` of ``folder`` (posix, empty at the top) may be looked at."""
         path = posixpath.join(folder, name)
-        if why := refusal(name):
+        if why := refusal(name) or ("its path is too long" if len(path) > DEEPEST else ""):
             self.refuse(path, "TRANSPORT_UNSAFE_NAME", f"is not fetched: {why}. Have it renamed at the source.")
             return False
         return not (name.startswith(".") or name.lower().endswith(self._partial) or path == self._moved_to)

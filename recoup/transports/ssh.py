@@ -110,9 +110,11 @@ class Login:
                 wanted = show(ssh)
             except paramiko.BadAuthenticationType as problem:
                 wanted = problem.allowed_types
-            except paramiko.AuthenticationException:
-                if ssh.is_active() and time.monotonic() - began < self.settings.timeouts.auth:
+            except (paramiko.SSHException, EOFError, OSError) as problem:
+                answered = ssh.is_active() and time.monotonic() - began < self.settings.timeouts.auth
+                if isinstance(problem, paramiko.AuthenticationException) and answered:
                     continue
+                # Some servers drop who shows a wrong password: it is not shown again, whatever ended the connection.
                 if harmless:
                     raise EOFError from None
                 raise RecoupError("SFTP_SIGN_IN_CUT", self.place.name, user=self.place.user) from None

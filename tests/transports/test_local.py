@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from recoup.errors import Exit, RecoupError
 from recoup.ports import RemoteFile
 from recoup.transports import CHANGING, TransportSettings
 from recoup.transports.local import LocalTransport
+from tests.transports.conftest import growing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,12 +72,10 @@ def test_an_old_file_is_listed_at_once_and_a_growing_one_left(folder: Path) -> N
     began = time.monotonic()
     assert names(transport) == ["students.csv"]
     assert time.monotonic() - began < 0.2
-    growing = folder / "growing.csv"
-    growing.write_bytes(b"x")
-    writer = threading.Timer(0.1, growing.write_bytes, [b"xx"])
-    writer.start()
-    assert names(transport) == ["students.csv"]
-    writer.join()
+    with growing(folder / "growing.csv"):
+        while not (folder / "growing.csv").exists():
+            time.sleep(0.01)
+        assert names(transport) == ["students.csv"]
     assert names(transport) == ["growing.csv", "students.csv"]
 
 

@@ -6,7 +6,6 @@ import os
 import random
 import socket
 import subprocess
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from recoup.ports import RemoteFile
 from recoup.transports import CHANGING, RetrySettings, Timeouts, open_transport
 from tests.cutting_proxy import CuttingProxy, Plan
 from tests.sshd import is_root
-from tests.transports.conftest import Told
+from tests.transports.conftest import Told, growing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,10 +52,10 @@ def names(transport: Transport) -> list[str]:
     return [file.name for file in transport.list_files()]
 
 
-def failure(deed: Callable[[], object]) -> RecoupError:
+def failure(deed: Callable[[], object], status: Exit = Exit.SOURCE) -> RecoupError:
     with pytest.raises(RecoupError) as caught:
         deed()
-    assert caught.value.status == Exit.SOURCE
+    assert caught.value.status == status
     return caught.value
 
 
@@ -84,12 +83,9 @@ def test_the_location_may_be_one_file(opened: Open, put: Put, tmp_path: Path) ->
 
 def test_a_growing_file_is_left_and_the_others_are_not(opened: Open, put: Put) -> None:
     put("whole.csv")
-    growing = put("growing.csv", b"x")
-    writer = threading.Timer(0.2, growing.write_bytes, [b"xx"])
-    writer.start()
-    assert names(opened(settle_seconds=0.5)) == ["whole.csv"]
-    writer.join()
-    assert names(opened(settle_seconds=0.1)) == ["growing.csv", "whole.csv"]
+    with growing(put("growing.csv", b"x")):
+        assert names(opened(settle_seconds=0.2)) == ["whole.csv"]
+    assert names(opened(settle_seconds=0.0)) == ["growing.csv", "whole.csv"]
 
 
 def test_with_a_marker_only_marked_files_are_listed(opened: Open, put: Put) -> None:
@@ -176,10 +172,8 @@ def test_a_file_that_grows_while_it_is_fetched_is_left(opened: Open, put: Put, s
     with CuttingProxy(sshd.port, Plan(slow_after=1_000_000)) as proxy:
         transport = opened(port=proxy.port)
         (file,) = transport.list_files()
-        fetching = threading.Timer(0.2, path.write_bytes, [MEGABYTES + b"more"])
-        fetching.start()
-        assert failure(lambda: transport.fetch(file, tmp_path / "target")).code == CHANGING
-        fetching.join()
+        with growing(path, after=0.2):
+            assert failure(lambda: transport.fetch(file, tmp_path / "target")).code == CHANGING
     assert list(tmp_path.iterdir()) == []
 
 
@@ -268,7 +262,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(opened: Open, put: Put, sshd: Ss
     transport = opened()
     (file,) = transport.list_files()
     before = sshd.log().count("Connection from")
-    error = failure(lambda: transport.fetch(file, small_disk / "target"))
+    error = failure(lambda: transport.fetch(file, small_disk / "target"), Exit.FAULT)
     assert error.code == "TRANSPORT_DISK_FULL"
     assert list(small_disk.iterdir()) == []
     assert sshd.log().count("Connection from") == before
@@ -278,7 +272,7 @@ def test_a_target_that_cannot_be_written_is_said(opened: Open, put: Put, tmp_pat
     put("a.csv")
     transport = opened()
     (file,) = transport.list_files()
-    assert failure(lambda: transport.fetch(file, tmp_path / "nowhere" / "target")).code == "TRANSPORT_CANNOT_WRITE"
+    assert failure(lambda: transport.fetch(file, tmp_path / "nowhere" / "target"), Exit.USAGE).code == "TRANSPORT_CANNOT_WRITE"
 
 
 # --- afterwards ---------------------------------------------------------------------------------------

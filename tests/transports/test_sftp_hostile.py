@@ -14,6 +14,7 @@ from paramiko.sftp import SFTP_EOF
 from recoup.errors import RecoupError
 from recoup.transports import CHANGING, RetrySettings, SftpSettings, Timeouts, TransportSettings, open_transport
 from recoup.transports.hostkeys import HostKey
+from tests.cutting_proxy import RESET
 from tests.transports.conftest import Told
 
 if TYPE_CHECKING:
@@ -52,7 +53,18 @@ class Three(paramiko.SFTPHandle):
 
 
 class Doorkeeper(paramiko.ServerInterface):
+    """Lets everyone in but ``slammed``, on whom the connection is reset: so do some servers on a wrong password."""
+
+    passwords = 0
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
     def check_auth_password(self, username: str, password: str) -> int:
+        Doorkeeper.passwords += 1
+        if username == "slammed":
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._sock.close()
         return AUTH_SUCCESSFUL
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
@@ -75,7 +87,7 @@ def port() -> Iterator[int]:
                 sessions.append(session)
                 session.add_server_key(HOST_KEY)
                 session.set_subsystem_handler("sftp", paramiko.SFTPServer, Files)
-                session.start_server(server=Doorkeeper(), event=threading.Event())
+                session.start_server(server=Doorkeeper(client), event=threading.Event())
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -113,6 +125,14 @@ def test_a_file_shorter_than_its_size_is_not_kept(port: int, tmp_path: Path) -> 
     assert caught.value.code in {CHANGING, "SFTP_CUT"}
     assert list(tmp_path.iterdir()) == []
     transport.close()
+
+
+def test_a_password_is_shown_once_even_when_the_connection_is_reset(port: int) -> None:
+    Doorkeeper.passwords = 0
+    with pytest.raises(RecoupError) as caught:
+        open_transport(f"sftp://slammed@127.0.0.1:{port}/in", settings()).list_files()
+    assert caught.value.code == "SFTP_SIGN_IN_CUT"
+    assert Doorkeeper.passwords == 1
 
 
 def test_a_server_that_speaks_no_ssh_is_said() -> None:

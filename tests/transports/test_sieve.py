@@ -59,3 +59,7 @@ def test_a_file_that_changes_between_two_looks_is_left() -> None:
 def test_with_a_marker_only_marked_files_are_whole() -> None:
     files = [RemoteFile(name, 1) for name in ("a.csv", "a.csv.done", "b.csv", "c.csv.done")]
     assert [file.name for file in Sieve(TransportSettings(done_suffix=".done")).whole(files, files)] == ["a.csv"]
+
+
+def test_no_folder_is_entered_without_end() -> None:
+    assert not Sieve(TransportSettings()).admits("a/" * 512, "b")
