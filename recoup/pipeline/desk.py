@@ -130,9 +130,11 @@ def close_gates(desk: Desk, limits: Limits, before: Mapping[str, int]) -> None:
             "limit_share": f"{limit.share:.1%}",
             "limit_rows": limit.rows,
         }
-        raise RecoupError("GATE_QUARANTINE", **told)
+        raise RecoupError("GATE_QUARANTINE", "[limits]", **told)
     limit = limits.shrink
     for name, rows in before.items():
         now = desk.checked.tables[name].height if name in desk.checked.tables else 0
         if limit.passed(rows - now, rows):
-            raise RecoupError("GATE_SHRINK", table=name, now=now, before=rows, limit_share=f"{limit.share:.1%}", limit_rows=limit.rows)
+            raise RecoupError(
+                "GATE_SHRINK", "[limits]", table=name, now=now, before=rows, limit_share=f"{limit.share:.1%}", limit_rows=limit.rows
+            )

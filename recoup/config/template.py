@@ -1,0 +1,85 @@
+"""The text of a new ``recoup.toml``, with a word about every setting that a district is likely to touch."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from recoup.config.model import URL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recoup.ports import Option
+
+#: The county-district code that the template has in place of the district's own; ``recoup doctor`` asks for it.
+PLACEHOLDER = "0000000"
+
+_TEXT = """\
+# Recoup's configuration. Relative paths are relative to this file. Check it with: recoup doctor
+school_year = {year}
+workspace = ".recoup"                   # archive, snapshots, journal, lock; nothing is written anywhere else but OUT
+
+[lea]
+county_district_code = "{placeholder}"        # your seven digits, county and district
+name = "Your district"
+
+[[sources]]
+name = "sis"
+adapter = {adapter}
+location = {location}
+# [sources.files]                       # when the files have other names than `recoup adapters {bare}` lists
+# participation = {{ match = "AR_SESSIONS_*.csv", mode = "append" }}
+# [sources.mapping]                     # the district's own column names and codes
+# columns.students = {{ ssid = "State ID" }}
+{options}{sftp}
+[limits]                                # both the share and the count must be passed to close the gate
+quarantine = {{ share = 0.02, rows = 10 }}
+shrink = {{ share = 0.10, rows = 10 }}    # against the last good run, by table
+
+[periods]                               # or the table `periods`; needed only for P-1 / P-2 / Annual
+# P1 = {{ ends = 2025-12-19, days_taught = 84 }}
+
+[attest]                                # a required check that your data cannot show, and who answers for it
+# ratio = {{ by = "Director of Attendance", on = 2026-01-06, evidence = "binder 3" }}
+
+[policy]                                # readings of the rules; the defaults when left out
+
+[[exports]]
+exporter = "calpads_stas"
+
+[[exports]]
+exporter = "program_updater"
+
+[[exports]]
+exporter = "audit_workbook"
+"""
+
+_SFTP = """
+[sources.sftp]                          # a secret is a reference: {{ env = … }}, {{ file = … }} or {{ keyring = … }}
+{mark}known_hosts = "known_hosts"           # the server's key, as `ssh-keyscan` prints it and its operator confirms it
+{mark}password = {{ env = "RECOUP_SFTP_PASSWORD" }}
+# private_key = "id_ed25519"
+# passphrase = {{ env = "RECOUP_KEY_PASSPHRASE" }}
+"""
+
+
+def template(adapter: str, location: str, year: str, options: Sequence[Option]) -> str:
+    """Return the text of a ``recoup.toml`` for one source; options that the adapter requires stand in it to be filled in."""
+    wanted = [option for option in options if option.required]
+    lines = ["\n[sources.options]\n" if wanted else ""]
+    lines += [f"# {option.help}\n{option.name} = {_empty(option)}\n" for option in wanted]
+    remote = bool(URL.match(location))
+    return _TEXT.format(
+        year=json.dumps(year),
+        placeholder=PLACEHOLDER,
+        adapter=json.dumps(adapter),
+        bare=adapter,
+        location=json.dumps(location, ensure_ascii=False),
+        options="".join(lines),
+        sftp=_SFTP.format(mark="") if remote else "",
+    )
+
+
+def _empty(option: Option) -> str:
+    return {"list": "[]", "bool": "false", "int": "0"}.get(option.type, '""')

@@ -1,0 +1,135 @@
+"""The run in less than a screen: rows read and refused, days earned and credited, what is held and why, the files written."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from recoup.ports import Input, Run
+
+#: Reasons that the text names one by one; the document has them all.
+SHOWN = 6
+
+
+def rows(inputs: Iterable[Input], quarantine: pl.DataFrame) -> dict[str, Any]:
+    """Return the rows read, kept and refused, and the refused ones by rule; a row that failed two rules counts in both."""
+    files = list(inputs)
+    errors = quarantine.filter(pl.col("severity") == "error").group_by("code").agg(rows=pl.struct("source", "file", "line").n_unique())
+    return {
+        "read": sum(file.rows_read for file in files),
+        "kept": sum(file.rows_kept for file in files),
+        "refused": sum(file.rows_refused for file in files),
+        "refused_by_code": errors.sort(["rows", "code"], descending=[True, False]).to_dicts(),
+    }
+
+
+def days(ledger: pl.DataFrame) -> dict[str, int]:
+    """Return the sums of the ledger's days over all students."""
+    names = {
+        "earned": "days_earned",
+        "credited": "days_credited",
+        "applied": "days_applied",
+        "waiting": "days_waiting",
+        "attested": "days_attested",
+    }
+    return {"students": ledger.height} | {name: int(ledger.get_column(column).sum()) for name, column in names.items()}
+
+
+def holds(lines: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the lines of ``holds`` by severity and code, with the minutes they concern, the most frequent first."""
+    found = lines.group_by("severity", "code").agg(lines=pl.len(), minutes=pl.col("minutes").sum())
+    return found.sort(["severity", "lines", "code"], descending=[False, True, False]).to_dicts()
+
+
+def summarize(
+    run: Run, *, status: int, out: str, files: Sequence[tuple[str, int | None]], unchanged: bool, withheld: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what the summary tells, for ``--json``; it holds no value of a student's record."""
+    return {
+        "status": status,
+        "run_id": run.run_id,
+        "lea": asdict(run.lea),
+        "school_year": run.year.name,
+        "as_of": run.as_of,
+        "rule_version": run.rule_version,
+        "rows": rows(run.inputs, run.quarantine),
+        "days": days(run.results["ledger"]),
+        "holds": holds(run.results["holds"]),
+        "out": out,
+        "unchanged": unchanged,
+        "files": [{"name": name, "rows": count} for name, count in files],
+        "findings": [asdict(finding) for finding in run.findings],
+        "withheld": [{"export": name, "reason": reason} for name, reason in withheld.items()],
+    }
+
+
+def as_text(told: Mapping[str, Any]) -> str:
+    """Lay the summary out for a person."""
+    day, row = told["days"], told["rows"]
+    lines = [
+        f"{told['lea']['name']} ({told['lea']['code']}), {told['school_year']} as of {told['as_of']}, rules {told['rule_version']}",
+        "",
+        *rows_as_text(row),
+        (
+            f"Days      {day['earned']:,} earned by {day['students']:,} students, {day['credited']:,} credited"
+            f" ({day['applied']:,} of them applied before), {day['waiting']:,} waiting"
+        ),
+    ]
+    if day["attested"]:
+        lines.append(f"          {day['attested']:,} of the credited days rest on an attestation")
+    lines += _holds_as_text(told["holds"])
+    for one in told["withheld"]:
+        lines.append(f"Withheld  {one['export']}: {one['reason']}")
+    lines += _files_as_text(told)
+    return "\n".join(lines)
+
+
+def rows_as_text(told: Mapping[str, Any]) -> list[str]:
+    """Lay out the rows read and refused."""
+    reasons = told["refused_by_code"]
+    lines = [f"Rows      {told['read']:,} read, {told['kept']:,} kept, {told['refused']:,} refused"]
+    lines += [f"          {reason['rows']:>7,}  {reason['code']}" for reason in reasons[:SHOWN]]
+    if len(reasons) > SHOWN:
+        rest = sum(reason["rows"] for reason in reasons[SHOWN:])
+        lines.append(f"          {rest:>7,}  for {len(reasons) - SHOWN} other reasons: see quarantine.csv")
+    return lines
+
+
+def _holds_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines: list[str] = []
+    titles = {"hold": "Held", "not_checked": "Not checked", "cut": "Cut", "warn": "Warnings"}
+    for severity, title in titles.items():
+        found = [one for one in told if one["severity"] == severity]
+        if not found:
+            continue
+        if severity == "hold":
+            lines.append(f"{title:<9} {sum(one['lines'] for one in found):,} lines, {sum(one['minutes'] or 0 for one in found):,} minutes")
+            lines += [f"          {one['lines']:>7,}  {one['code']}" for one in found[: SHOWN + 2]]
+            if len(found) > SHOWN + 2:
+                lines.append(f"          {sum(one['lines'] for one in found[SHOWN + 2 :]):>7,}  for other reasons: see holds.csv")
+        else:
+            named = ", ".join(f"{one['code']} {one['lines']:,}" for one in found[:SHOWN])
+            lines.append(f"{title:<9} {named}{', …' if len(found) > SHOWN else ''}")
+    return lines
+
+
+def _files_as_text(told: Mapping[str, Any]) -> list[str]:
+    if not told["out"]:
+        return ["Files     none: a dry run publishes nothing"]
+    same = " (nothing new: the same bytes as before)" if told["unchanged"] else ""
+    names = [file["name"] + (f" {file['rows']:,}" if file["rows"] is not None else "") for file in told["files"] if "/" not in file["name"]]
+    folders = sorted({file["name"].split("/")[0] + "/" for file in told["files"] if "/" in file["name"]})
+    lines = [f"Files     {told['out']}{same}"]
+    width, line = 96, "         "
+    for name in [*names, *folders, "manifest.json"]:
+        if len(line) + len(name) + 2 > width:
+            lines.append(line.rstrip())
+            line = "         "
+        line += f" {name},"
+    lines.append(line.rstrip(","))
+    return lines
