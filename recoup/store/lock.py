@@ -38,9 +38,12 @@ class WorkspaceLock:
                 self._lock.acquire(timeout=_PATIENCE, poll_interval=0.05)
             except Timeout:
                 raise RecoupError("STORE_LOCKED", where=str(self._path.parent), **self._holder()) from None
-            private_file(self._note)
             note = {"pid": os.getpid(), "host": platform.node(), "command": command, "since": now.isoformat(timespec="seconds")}
-            self._note.write_text(json.dumps(note), encoding="utf-8", newline="\n")
+            try:
+                private_file(self._note).write_text(json.dumps(note), encoding="utf-8", newline="\n")
+            except OSError:
+                self.release()
+                raise
 
     def release(self) -> None:
         """Let the lock go; harmless when it is not held."""

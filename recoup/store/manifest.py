@@ -27,7 +27,7 @@ def measure(folder: Path, written: Iterable[Written]) -> list[Output]:
     """
     rows = {file.name: file.rows for file in written}
     outputs = []
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for file in (path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(folder).as_posix()
         if name != NAME:
             with file.open("rb") as content:
