@@ -17,6 +17,7 @@ from recoup import law as rules
 from recoup.ledger import bank, days, match, notes, results, time
 from recoup.ledger.encode import day_number, encode
 from recoup.ledger.engine import Engine, PolarsEngine
+from recoup.ledger.setting import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +33,8 @@ __all__ = ["Engine", "PolarsEngine", "attestable", "compute"]
 
 @cache
 def _inputs() -> tuple[tuple[str, str, str], ...]:
-    with (files("recoup.law") / "inputs.csv").open(encoding="utf-8", newline="") as lines:
-        return tuple((row["table"], row["column"], row["code"]) for row in csv.DictReader(lines))
+    lines = (files("recoup.law") / "inputs.csv").read_text(encoding="utf-8").splitlines()
+    return tuple((row["table"], row["column"], row["code"]) for row in csv.DictReader(lines))
 
 
 def attestable() -> tuple[str, ...]:
@@ -51,7 +52,7 @@ def compute(
     attest: Sequence[Attestation] = (),
     engine: Engine | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """Return the result tables of one LEA: time_entries, credits, credit_sessions, ledger, holds (``canonical-model.md``).
+    """Return the result tables of one LEA: time_entries, credited, credit_sessions, ledger, holds (``canonical-model.md``).
 
     ``tables``: every canonical table, typed (times in minutes after midnight), all columns present; ``absent``: the tables
     ``(table, "")`` and columns ``(table, column)`` that no source had; ``policy``: every knob by name (``law.policy``).
@@ -60,25 +61,26 @@ def compute(
     engine = engine or PolarsEngine()
     blind = frozenset(code for table, column, code in _inputs() if (table, column) in absent)
     attested = frozenset(time.REQUIRED[a.check] for a in attest)
-    setting = time.Setting(law, policy, day_number(as_of), attested, blind)
+    setting = Setting(law, policy, day_number(as_of), attested, blind)
     book = encode(tables, law)
     school_days = days.school_days(book, engine)
     counted = time.count(book, school_days, setting, engine)
     earned = bank.earn(counted.dates, engine).filter(nw.col("earned") == 1)
     earned = engine.settle(earned.select("who", "date", day=nw.col("earned").cum_sum().over("who", order_by="date"), cost="schoolday"))
-    kept = counted.entries.filter(~nw.col("held")).with_columns(kept=nw.col("counted") - nw.col("forfeited"))
-    paid = engine.take(bank.pay(kept.select("who", "sess", "date", "since", "kept", "attested"), earned, engine))
+    kept = counted.worked.select("row", "who", "sess", "date", "since", kept=nw.col("counted") - nw.col("forfeited"))
+    paid = engine.take(bank.pay(kept, earned, engine))
     eligible, doubled, late = match.eligible_absences(book, school_days, setting, engine)
-    credits, applied, foreign = match.match(book, earned, eligible, setting, engine, lea.code)
-    matching = match.Matching(credits, eligible, foreign)
+    credited, applied, foreign = match.match(book, earned, eligible, setting, engine, lea.code)
+    matching = match.Matching(credited, eligible, foreign)
     noted = engine.take(notes.notes(book, counted, late, doubled, applied, setting, engine))
     fails = {"session": engine.take(counted.session_fails), "row": engine.take(counted.row_fails), "cuts": engine.take(counted.cuts)}
+    entries = results.entries_of(counted, engine)
     version = rules.rule_version(law, policy)
     credit, credit_sessions = results.credit_tables(book, matching, paid, setting, version, engine)
     return {
-        "time_entries": results.time_entries(tables, book, counted, fails, engine),
+        "time_entries": results.time_entries(tables, book, entries, fails),
         "credits": credit,
         "credit_sessions": credit_sessions,
-        "ledger": results.ledger(book, counted, matching, engine.take(earned), paid, setting, engine),
-        "holds": results.holds(book, counted, fails, noted, setting, engine),
+        "ledger": results.ledger(book, entries, matching, engine.take(earned), paid, setting, engine),
+        "holds": results.holds(book, entries, fails, noted, setting),
     }

@@ -48,9 +48,11 @@ def earn(dates: Frame, engine: Engine) -> Frame:
 
 
 def pay(entries: Frame, earned: Frame, engine: Engine) -> Frame:
-    """Return how the earned days were paid, first in first out: who, day (its number), sess, date and since (the session's), minutes, attested.
+    """Return how the earned days were paid, first in first out.
 
-    ``entries``: who, sess, date, since, kept (counted minutes that went into the bank). ``earned``: who, day, cost. Both are laid
+    Columns: who, day (its number), sess, date and since (the session's), row, minutes.
+
+    ``entries``: row, who, sess, date, since, kept (counted minutes that went into the bank). ``earned``: who, day, cost. Both are laid
     on one tape of minutes a student; each piece between two marks belongs to one session and one day.
     """
     payers = earned.select("who").unique()
@@ -73,6 +75,6 @@ def pay(entries: Frame, earned: Frame, engine: Engine) -> Frame:
         minutes=nw.col("mark") - nw.col("mark").shift(1).over("who", order_by="mark").fill_null(0),
     )
     paid = pieces.select("who", "nth", "day", "minutes").join(
-        sessions.select("who", "nth", "sess", "date", "since", "attested"), on=["who", "nth"]
+        sessions.select("who", "nth", "sess", "date", "since", "row"), on=["who", "nth"]
     )
     return engine.settle(paid.join(earned.select("who", "day"), on=["who", "day"]).drop("nth"))

@@ -34,11 +34,14 @@ def day_number(day: date) -> int:
 class Book:
     """The ledger's input in numbers. Every frame is small but ``entries`` and ``absences``.
 
-    ``entries``: row, who, sess, minutes, sign_in, sign_out, verifier (-1 not in ``staff``, null empty), verified.
-    ``sessions``: sess, school, date, start, end, pause (scheduled break), delivery (1 in person, 0 not, null unknown), cancelled, others, meal.
-    ``spans``: span, who, school, combo, entry, exit, rank, status, eligible, minimum (key), alternate, three_quarter, bare_alternate, charter, continuation.
-    ``combos``: combo, school, track, grade - the kinds of school day that exist. ``calendar``: school, date, instructional,
-    day_start, day_end, c_track, c_grade. ``minimums``: minimum, period, minutes.
+    ``entries``: row (in order of student and session), origin (its place in the table), who, sess, minutes,
+    sign_in, sign_out, verifier (-1 not in ``staff``, null empty), verified.
+    ``sessions``: sess, school, date, start, end, pause (scheduled break), delivery (1 in person, 0 not, null unknown), cancelled,
+    others, meal, program. ``spans``: the enrollments that count - span, who, school, combo, grade, entry, exit, rank, eligible,
+    minimum (key), alternate, three_quarter, bare_alternate, charter, continuation, counts, short_term, last_day.
+    ``combos``: combo, school, track, grade, the kinds of school day that exist. ``calendar``: school, date, instructional,
+    day_start, day_end, c_track, c_grade, breadth. ``minimums``: minimum, period, minutes, with ``turns``, the days on which a
+    period begins.
     """
 
     who: pl.DataFrame
@@ -202,7 +205,10 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law) -> Book:
     )
     sessions = teacher(_number(sessions, schools, "school_code"), "default_verifier")
     entries = _number(
-        tables["participation"].select(
+        tables["participation"]
+        .with_row_index("origin")
+        .select(
+            "origin",
             "session_id",
             "ssid",
             "minutes",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import narwhals as nw
-import polars as pl
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Engine(Protocol):

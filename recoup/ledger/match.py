@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from recoup.ledger.encode import Book
     from recoup.ledger.engine import Engine
-    from recoup.ledger.time import Setting
+    from recoup.ledger.setting import Setting
 
     Frame = nw.LazyFrame[pl.LazyFrame]
 
@@ -76,7 +76,7 @@ def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: 
 
 
 def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: Engine, lea: str) -> tuple[Frame, Frame, Frame]:
-    """Return (credits, lines, foreign): the applied days first, then the earned days left against the absences left (ledger.md 6).
+    """Return (credited, lines, foreign): the applied days first, then the earned days left against the absences left (ledger.md 6).
 
     ``earned``: who, day, date, cost (the minimum schoolday it took).
     """
@@ -126,34 +126,34 @@ def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: 
     pairs = pairs.filter(nw.col("nth") <= room)
     columns = ["who", "date", "school", "kind", "source_code", "day", "earned_on", "cost", "recovered", "applied", "paid"]
     none = nw.lit(None).cast(nw.Int64)
-    credits = nw.concat(
+    credited = nw.concat(
         [
             own.with_columns(applied=nw.lit(True)).select(*columns),
             pairs.with_columns(recovered=none, applied=nw.lit(False), paid=nw.lit(False)).select(*columns),
         ]
     )
-    return engine.settle(_describe(credits, book, engine)), engine.settle(lines), engine.settle(foreign)
+    return engine.settle(_describe(credited, book, engine)), engine.settle(lines), engine.settle(foreign)
 
 
-def _describe(credits: Frame, book: Book, engine: Engine) -> Frame:
+def _describe(credited: Frame, book: Book, engine: Engine) -> Frame:
     """Add grade on the absence date, the kind of an ineligible absence, and day and minimum schoolday of a credit without an earned day."""
     spans = engine.bring(book.spans).select("span", "who", "school", "grade", "entry", "exit", "rank")
-    credits = credits.with_columns(point=(nw.col("who") * days.SPREAD + nw.col("date")) * 100_000 + nw.col("school"))
-    at_school = days.pick(_spans_on(credits.select("who", "school", "date", "point"), spans), "point", _in_force_order()).select(
+    credited = credited.with_columns(point=(nw.col("who") * days.SPREAD + nw.col("date")) * 100_000 + nw.col("school"))
+    at_school = days.pick(_spans_on(credited.select("who", "school", "date", "point"), spans), "point", _in_force_order()).select(
         "point", "grade"
     )
-    credits = credits.join(at_school, on="point", how="left")
-    placeless = credits.filter(nw.col("grade").is_null()).select("who", "date", "point")
+    credited = credited.join(at_school, on="point", how="left")
+    placeless = credited.filter(nw.col("grade").is_null()).select("who", "date", "point")
     in_force = days.in_force(placeless, book, engine).select("point", f_grade="grade")
     rows = engine.bring(book.absences).select("who", "date", "school", r_kind="kind", r_code="source_code")
-    bare = credits.filter(nw.col("cost").is_null()).select("who", "point", date="recovered")
+    bare = credited.filter(nw.col("cost").is_null()).select("who", "point", date="recovered")
     costs = days.minimum_schoolday(days.in_force(bare, book, engine), book, engine).select("point", "schoolday")
-    credits = (
-        credits.join(in_force, on="point", how="left")
+    credited = (
+        credited.join(in_force, on="point", how="left")
         .join(costs, on="point", how="left")
         .join(rows, on=["who", "date", "school"], how="left")
     )
     either = {"grade": "f_grade", "cost": "schoolday", "earned_on": "recovered", "kind": "r_kind", "source_code": "r_code"}
-    return credits.with_columns(
+    return credited.with_columns(
         *(nw.when(nw.col(a).is_null()).then(nw.col(b)).otherwise(nw.col(a)).alias(a) for a, b in either.items())
     ).drop(*either.values(), "point")

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-
 if TYPE_CHECKING:
     import polars as pl
 
     from recoup.ledger.encode import Book
     from recoup.ledger.engine import Engine
-    from recoup.ledger.time import Setting, Time
+    from recoup.ledger.setting import Setting
+    from recoup.ledger.time import Time
 
     Frame = nw.LazyFrame[pl.LazyFrame]
 
@@ -56,7 +56,7 @@ def _on_sessions(book: Book, time: Time, setting: Setting, engine: Engine) -> li
 
 
 def _on_rows(time: Time, setting: Setting) -> list[Frame]:
-    rows = time.entries.filter(nw.col("date") <= setting.as_of)
+    rows = time.rows.filter(nw.col("date") <= setting.as_of)
     verified = rows.filter(~nw.col("verified").is_null())
     late = nw.col("verified") // DAY - nw.col("date") > setting.law.value("verify_within_days")
     early = nw.col("verified") < nw.col("date") * DAY + nw.col("end")
@@ -74,7 +74,7 @@ def _on_students(book: Book, time: Time, setting: Setting, engine: Engine) -> li
     notes = [_note(spans.filter(nw.col("bare_alternate")).select("who").unique(), "student", "alternate_without_basis", who=True)]
     if "no_election" not in setting.blind:
         programs = (
-            time.entries.filter(nw.col("date") <= setting.as_of)
+            time.rows.filter(nw.col("date") <= setting.as_of)
             .select("who", "sess")
             .join(engine.bring(book.sessions).select("sess", "program"), on="sess")
             .select("who", "program")
@@ -85,7 +85,8 @@ def _on_students(book: Book, time: Time, setting: Setting, engine: Engine) -> li
             _note(programs.join(elected, on=["who", "program"], how="anti").select("who").unique(), "student", "no_election", who=True)
         )
     if setting.policy["continuation_weekly"] == "warn":
-        counted = time.entries.filter(nw.col("continuation").fill_null(False) & ~nw.col("held"))
+        continuation = time.rows.filter(nw.col("continuation").fill_null(False)).select("row")
+        counted = time.worked.join(continuation, on="row")
         monday = nw.col("date") - (nw.col("date") + MONDAY) % WEEK
         weeks = counted.with_columns(monday=monday).group_by("who", "monday").agg(nw.col("counted").sum())
         over = weeks.filter(nw.col("counted") > setting.law.value("weekly_hours") * 60)

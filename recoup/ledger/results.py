@@ -1,4 +1,4 @@
-"""The result tables, with ids, dates and words put back: time_entries, credits, credit_sessions, ledger, holds."""
+"""The result tables, with ids, dates and words put back: time_entries, credited, credit_sessions, ledger, holds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from recoup.ledger.encode import Book
     from recoup.ledger.engine import Engine
     from recoup.ledger.match import Matching
-    from recoup.ledger.time import Setting, Time
+    from recoup.ledger.setting import Setting
+    from recoup.ledger.time import Time
 
 #: A hold line in numbers; what does not apply is null.
 LINE = {
-    "scope": pl.String, "sess": pl.Int64, "who": pl.Int64, "date": pl.Int64, "code": pl.String, "severity": pl.String, "said": pl.Int64, "minutes": pl.Int64,
-}  # fmt: skip
+    "scope": pl.String,
+    "sess": pl.Int64,
+    "who": pl.Int64,
+    "date": pl.Int64,
+    "code": pl.String,
+    "severity": pl.String,
+    "said": pl.Int64,
+    "minutes": pl.Int64,
+}
 
 #: K8: the date that puts a credited day into a reporting period.
 CREDITED_ON = {"later_of_both": pl.max_horizontal("date", "earned_on"), "absence_date": pl.col("date"), "earned_on": pl.col("earned_on")}
@@ -34,58 +42,51 @@ def _named(frame: pl.DataFrame, ids: pl.DataFrame, column: str) -> pl.DataFrame:
     return frame.join(ids.rename({"id": column}), on=ids.columns[0], how="left", maintain_order="left")
 
 
-def time_entries(
-    tables: Mapping[str, pl.DataFrame], book: Book, time: Time, fails: Mapping[str, pl.DataFrame], engine: Engine
-) -> pl.DataFrame:
+def entries_of(time: Time, engine: Engine) -> pl.DataFrame:
+    """Return every participation row in its order, with what it counted (nulls where held)."""
+    rows = engine.take(time.rows.select("row", "who", "sess", "date", "minutes", "held", "attested", "enrolled", "grade", "schoolday"))
+    worked = engine.take(time.worked.select("row", "remaining", "counted", "forfeited"))
+    return rows.sort("row").join(worked, on="row", how="left", maintain_order="left")
+
+
+def time_entries(tables: Mapping[str, pl.DataFrame], book: Book, entries: pl.DataFrame, fails: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return one row a participation row, in order of ssid and session_id: what it counted, and why not more."""
-    entries = engine.take(
-        time.entries.select("row", "sess", "minutes", "cut", "counted", "forfeited", "held", "grade", "schoolday", "enrolled")
-    ).sort("row")
     stands = pl.col("severity").is_in(["hold", "not_checked"]) & ~pl.col("released")
-    by_session = entries.select("row", "sess").join(fails["session"].filter(stands).select("sess", "code"), on="sess").select("row", "code")
-    codes = pl.concat([by_session, fails["row"].filter(stands).select("row", "code"), fails["cuts"].select("row", "code")])
+    by_session = entries.select("row", "sess").join(fails["session"].filter(stands), on="sess")
+    codes = pl.concat([part.select("row", "code") for part in (by_session, fails["row"].filter(stands), fails["cuts"])])
     codes = codes.unique().sort("row", "code").group_by("row", maintain_order=True).agg(codes=pl.col("code").str.join(";"))
-    entries = entries.join(codes, on="row", how="left", maintain_order="left")
-    sessions = tables["sessions"].select(
-        "session_id", "date", "school_code", "program_name", "start_time", "end_time", session_verified_by="verified_by"
-    )
-    source = tables["participation"].sort("ssid", "session_id").join(sessions, on="session_id", how="left", maintain_order="left")
-    outcome = pl.when("held").then(pl.lit("held")).when(pl.col("cut") > 0).then(pl.lit("cut")).otherwise(pl.lit("counted"))
-    return pl.concat([source.drop("minutes"), entries.drop("sess", "row")], how="horizontal").select(
-        "ssid",
-        "session_id",
-        "date",
-        "school_code",
-        "program_name",
-        "start_time",
-        "end_time",
+    source = tables["participation"][book.entries["origin"]]
+    named = tables["sessions"].sort("session_id").select("date", "school_code", "program_name", "start_time", "end_time", by="verified_by")
+    sessions = named[entries["sess"]]
+    cut = pl.col("minutes") - pl.col("remaining")
+    outcome = pl.when("held").then(pl.lit("held")).when(cut > 0).then(pl.lit("cut")).otherwise(pl.lit("counted"))
+    own = entries.join(codes, on="row", how="left", maintain_order="left").select(
         minutes_raw="minutes",
-        minutes_cut=pl.col("cut").fill_null(0),
+        minutes_cut=cut.fill_null(0),
         minutes_counted=pl.col("counted").fill_null(0),
         minutes_forfeited=pl.col("forfeited").fill_null(0),
         outcome=outcome,
         codes="codes",
         grade=pl.when("enrolled").then("grade"),
         minimum_schoolday=pl.when("enrolled").then("schoolday"),
-        verified_by=pl.coalesce("verified_by", "session_verified_by"),
-        _source="_source",
-        _file="_file",
-        _line="_line",
     )
+    verified = source.select("verified_by").with_columns(sessions["by"]).select(verified_by=pl.coalesce("verified_by", "by"))
+    parts = [source.select("ssid", "session_id"), sessions.drop("by"), own, verified, source.select("_source", "_file", "_line")]
+    return pl.concat(parts, how="horizontal")
 
 
 def credit_tables(
     book: Book, matching: Matching, paid: pl.DataFrame, setting: Setting, version: str, engine: Engine
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (credits, credit_sessions), in order of ssid and absence date (and session date)."""
-    credits = engine.take(matching.credits)
-    paid = credits.select("who", "day", absence="date").join(paid, on=["who", "day"]).sort("who", "absence", "date", "since", "sess")
+    """Return (credited, credit_sessions), in order of ssid and absence date (and session date)."""
+    credited = engine.take(matching.credits)
+    paid = credited.select("who", "day", absence="date").join(paid, on=["who", "day"]).sort("who", "absence", "date", "since", "sess")
     paid = _named(_named(paid, book.who, "ssid"), book.sess, "session_id")
     ids = paid.group_by("who", "day", maintain_order=True).agg(
         session_ids=pl.col("session_id").str.join(";"), minutes_used=pl.col("minutes").sum()
     )
-    credits = _named(_named(credits, book.who, "ssid"), book.schools, "absence_school_code").join(ids, on=["who", "day"], how="left")
-    table = credits.sort("ssid", "date", "school").select(
+    credited = _named(_named(credited, book.who, "ssid"), book.schools, "absence_school_code").join(ids, on=["who", "day"], how="left")
+    table = credited.sort("ssid", "date", "school").select(
         "ssid",
         absence_date=_date("date"),
         absence_school_code="absence_school_code",
@@ -109,25 +110,25 @@ def credit_tables(
 
 
 def ledger(
-    book: Book, time: Time, matching: Matching, earned: pl.DataFrame, paid: pl.DataFrame, setting: Setting, engine: Engine
+    book: Book, entries: pl.DataFrame, matching: Matching, earned: pl.DataFrame, paid: pl.DataFrame, setting: Setting, engine: Engine
 ) -> pl.DataFrame:
     """Return one row a student, in order of ssid: minutes in and out, days earned, credited and waiting, and what is left."""
-    entries = engine.take(time.entries.select("who", "minutes", "held", "cut", "remaining", "counted", "forfeited"))
     minutes = entries.group_by("who").agg(
         minutes_raw=pl.col("minutes").sum(),
         minutes_held=pl.col("minutes").filter("held").sum(),
-        minutes_cut=pl.col("cut").sum(),
+        minutes_cut=(pl.col("minutes") - pl.col("remaining")).sum(),
         minutes_not_counted=(pl.col("remaining") - pl.col("counted")).sum(),
         minutes_counted=pl.col("counted").sum(),
         minutes_forfeited=pl.col("forfeited").sum(),
     )
     days = earned.group_by("who").agg(minutes_used=pl.col("cost").sum(), days_earned=pl.len().cast(pl.Int64))
-    credits = engine.take(matching.credits.select("who", "date", "school", "day", "applied"))
-    resting = paid.filter("attested").select("who", "day").unique().with_columns(attested=pl.lit(value=True))
+    credited = engine.take(matching.credits.select("who", "date", "school", "day", "applied"))
+    attested = entries.filter("attested").select("row")
+    resting = paid.join(attested, on="row", how="semi").select("who", "day").unique().with_columns(attested=pl.lit(value=True))
     eligible = engine.take(matching.eligible.select("who", "date", "school"))
     fits = eligible.with_columns(fits=pl.lit(value=True))
     counts = (
-        credits.join(resting, on=["who", "day"], how="left")
+        credited.join(resting, on=["who", "day"], how="left")
         .join(fits, on=["who", "date", "school"], how="left")
         .group_by("who")
         .agg(
@@ -176,9 +177,9 @@ def _lines(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def holds(book: Book, time: Time, fails: Mapping[str, pl.DataFrame], notes: pl.DataFrame, setting: Setting, engine: Engine) -> pl.DataFrame:
+def holds(book: Book, entries: pl.DataFrame, fails: Mapping[str, pl.DataFrame], notes: pl.DataFrame, setting: Setting) -> pl.DataFrame:
     """Return every hold, cut, warning and unmade check, each with its sentence, citation and certainty, in order of its keys."""
-    entries = engine.take(time.entries.select("row", "sess", "who", "date", "minutes"))
+    entries = entries.select("row", "sess", "who", "date", "minutes")
     sums = entries.group_by("sess").agg(pl.col("minutes").sum())
     dates = book.sessions.select("sess", "date")
     shown = pl.when("released").then(pl.lit("released")).otherwise("severity").alias("severity")

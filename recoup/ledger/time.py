@@ -1,4 +1,4 @@
-"""Which time counts, and how much of it: holds, cuts, and the minutes of a date (ledger.md sections 1 and 2)."""
+"""Which time counts: the checks of a session and of a row, and what people decided on them (ledger.md section 1)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from recoup.ledger import days, supervision
+from recoup.ledger import days, minutes, supervision
 from recoup.ledger.encode import day_number
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from recoup.law import Law
     from recoup.ledger.encode import Book
     from recoup.ledger.engine import Engine
+    from recoup.ledger.setting import Setting
 
     Frame = nw.LazyFrame[pl.LazyFrame]
 
@@ -36,35 +36,21 @@ REQUIRED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What a run of the ledger is told, in numbers: law, policy, as-of, attested checks, and which checks lack their input."""
-
-    law: Law
-    policy: Mapping[str, str]
-    as_of: int
-    attested: frozenset[str]
-    blind: frozenset[str]
-
-    def unchecked(self, code: str) -> str:
-        """Return the severity of a required check that could not be made: attested where somebody answers for it."""
-        return "attested" if code in self.attested else "not_checked"
-
-
-@dataclass(frozen=True, slots=True)
 class Time:
     """The time of every participation row.
 
-    ``entries``: row, who, sess, point, date, since, minutes, held, attested, cut, counted, forfeited, schoolday, grade.
-    ``dates``: who, date, put (minutes that go into the bank), schoolday. ``fails``: session and row checks that failed, with what
-    people decided. ``cuts``: row, code, minutes. ``people``: what holds of each student and date (``days``).
+    ``rows``: the rows as read, with what holds of the student on the date (``people_on_dates``), held and attested.
+    ``worked``: what ``minutes.work_out`` made of the rows that are not held.
+    ``dates``: who, date, put (minutes that go into the bank), schoolday. ``session_fails``, ``row_fails``: the checks that
+    failed, with what people decided. ``cuts``: row, code, minutes. ``teachers``: every duty of a teacher.
     """
 
-    entries: Frame
+    rows: Frame
+    worked: Frame
     dates: Frame
     session_fails: Frame
     row_fails: Frame
     cuts: Frame
-    people: Frame
     teachers: Frame
 
 
@@ -202,69 +188,6 @@ def decide(fails: Frame, keyed: Frame, key: str, scopes: Mapping[str, tuple[str,
     return fails.join(outcome, on=[key, "code"], how="left").with_columns(nw.col("released").fill_null(False))
 
 
-def cut(rows: Frame, setting: Setting) -> tuple[Frame, Frame]:
-    """Cut the rows not held: return (rows with ``remaining``, cuts: row, code, minutes).
-
-    In order: more than the clock shows, more than the session was scheduled, and what an earlier row of the date already holds.
-    """
-    pause = nw.col("pause")
-    clocked = ~nw.col("sign_in").is_null() & ~nw.col("sign_out").is_null()
-    floor = nw.lit(0)
-    clock = nw.when(clocked).then(nw.max_horizontal(nw.col("sign_out") - nw.col("sign_in") - pause, floor)).otherwise(nw.col("minutes"))
-    rows = rows.with_columns(by_clock=nw.min_horizontal(nw.col("minutes"), clock))
-    scheduled = nw.max_horizontal(nw.col("end") - nw.col("start") - pause, floor)
-    rows = rows.with_columns(by_session=nw.min_horizontal(nw.col("by_clock"), scheduled))
-    rows = rows.with_columns(
-        since=nw.when(clocked).then(nw.col("sign_in")).otherwise(nw.col("start")),
-        until=nw.when(clocked).then(nw.col("sign_out")).otherwise(nw.col("end")),
-    )
-    order = ["since", "sess"]
-    rows = rows.with_columns(reach=nw.col("until").cum_max().over("point", order_by=order))
-    rows = rows.with_columns(reach=nw.col("reach").shift(1).over("point", order_by=order))
-    shared = nw.max_horizontal(nw.min_horizontal("until", "reach") - nw.col("since"), floor)
-    shared = nw.when(nw.col("reach").is_null()).then(floor).otherwise(shared)
-    rows = rows.with_columns(remaining=nw.max_horizontal(nw.col("by_session") - shared, floor))
-    steps = (("over_clock", "minutes", "by_clock"), ("over_session", "by_clock", "by_session"), ("overlap", "by_session", "remaining"))
-    cuts = [
-        rows.filter(nw.col(before) > nw.col(after)).select("row", code=nw.lit(code), minutes=nw.col(before) - nw.col(after))
-        for code, before, after in steps
-    ]
-    return rows, nw.concat(cuts)
-
-
-def minutes_of_date(rows: Frame, setting: Setting) -> Frame:
-    """Add ``counted`` and ``forfeited`` to the rows that remain, and the date's ``put``: what goes into the bank (ledger.md 2).
-
-    K1 rounds to whole hours, K2 makes a full day of time that reaches the minimum schoolday, K3 forfeits what exceeds one day.
-    """
-    hour = setting.law.value("increment_minutes")
-    order = ["since", "sess"]
-    schoolday = nw.col("schoolday")
-    rows = rows.with_columns(whole=nw.col("remaining") // hour * hour)
-    rows = rows.with_columns(
-        hours=nw.col("whole").sum().over("point"),
-        stayed=nw.col("remaining").sum().over("point"),
-        longest=nw.col("remaining").max().over("point"),
-    )
-    total = {
-        "hour_floor_per_session": nw.col("hours"),
-        "hour_floor_per_date": nw.col("stayed") // hour * hour,
-        "minutes": nw.col("stayed"),
-    }[setting.policy["time_unit"]]
-    full = {"session": nw.col("longest") >= schoolday, "date": nw.col("stayed") >= schoolday, "off": nw.lit(False)}[
-        setting.policy["full_day_record"]
-    ]
-    rows = rows.with_columns(total=nw.when(full).then(nw.max_horizontal(total, schoolday)).otherwise(total))
-    excess = nw.max_horizontal(nw.col("total") - schoolday, nw.lit(0)) if setting.policy["excess_same_date"] == "forfeit" else nw.lit(0)
-    rows = rows.with_columns(spare=nw.col("remaining") - nw.col("whole"), excess=excess)
-    rows = rows.with_columns(spare_before=nw.col("spare").cum_sum().over("point", order_by=order) - nw.col("spare"))
-    extra = nw.max_horizontal(nw.min_horizontal(nw.col("total") - nw.col("hours") - nw.col("spare_before"), nw.col("spare")), nw.lit(0))
-    rows = rows.with_columns(counted=nw.col("whole") + extra)
-    rows = rows.with_columns(behind=nw.col("total") - nw.col("counted").cum_sum().over("point", order_by=order))
-    lost = nw.max_horizontal(nw.min_horizontal(nw.col("excess") - nw.col("behind"), nw.col("counted")), nw.lit(0))
-    return rows.with_columns(forfeited=lost, put=nw.col("total") - nw.col("excess"))
-
-
 def count(book: Book, school_days: Frame, setting: Setting, engine: Engine) -> Time:
     """Work out the time of every participation row (ledger.md sections 1 and 2)."""
     sessions = engine.bring(book.sessions)
@@ -296,10 +219,7 @@ def count(book: Book, school_days: Frame, setting: Setting, engine: Engine) -> T
             f"{name}_s", f"{name}_r"
         )
     rows = engine.settle(rows)
-    free, cuts = cut(rows.filter(~nw.col("held")), setting)
-    free = engine.settle(minutes_of_date(free, setting))
-    dates = free.group_by("point", "who", "date").agg(nw.col("put").max(), nw.col("schoolday").max())
-    shares = free.select("row", "since", "remaining", "counted", "forfeited")
-    entries = rows.join(shares, on="row", how="left")
-    entries = entries.with_columns(cut=nw.col("minutes") - nw.col("remaining"))
-    return Time(engine.settle(entries), engine.settle(dates), on_sessions, on_rows, engine.settle(cuts), people, teachers)
+    asked = ["row", "point", "who", "date", "sess", "minutes", "pause", "start", "end", "sign_in", "sign_out", "schoolday"]
+    worked = engine.settle(minutes.work_out(rows.filter(~nw.col("held")).select(*asked), setting))
+    dates = worked.group_by("point", "who", "date").agg(nw.col("put").max(), nw.col("schoolday").max())
+    return Time(rows, worked, engine.settle(dates), on_sessions, on_rows, engine.settle(minutes.cuts(worked)), teachers)
