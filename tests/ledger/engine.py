@@ -2,27 +2,72 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
+import polars as pl
 import pytest
 
+from recoup import law
+from recoup.checks import Checked, check
+from recoup.ledger import compute
+from recoup.ports import QUARANTINE, Attestation, Lea, SchoolYear
+from recoup.schemas import TABLES
+from tests.plain.case import hhmm
 from tests.plain.reading import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import date
+    from collections.abc import Iterable, Mapping
 
     from tests.plain.bundle import Row, Tables
+
+YEAR = SchoolYear("2025-2026", date(2025, 7, 1), date(2026, 6, 30))
+LEA = Lea("1964733", "Cedar Valley Unified")
 
 
 class Implementation(Protocol):
     """From a bundle's tables of text to the five result tables."""
 
     def __call__(
-        self, tables: Tables, *, policy: dict[str, Any] | None = None, as_of: date | None = None, attest: Iterable[str] = ()
+        self, tables: Tables, *, policy: Mapping[str, Any] | None = None, as_of: date | None = None, attest: Iterable[str] = ()
     ) -> dict[str, list[Row]]:
         """Compute the ledger of fiscal year 2025-2026 of LEA 1964733; see ``tests.plain.reading.read``."""
         ...
 
 
-IMPLEMENTATIONS = [pytest.param(read, id="plain")]
+def frame(name: str, rows: list[dict[str, str]]) -> pl.LazyFrame:
+    """Return a table as an adapter gives it: text, an empty cell null, a column that no row has left out."""
+    columns = [column for column in TABLES[name].names if not rows or any(column in row for row in rows)]
+    texts = {column: pl.Series([row.get(column, "") or None for row in rows], dtype=pl.String) for column in columns}
+    lines = pl.Series(range(2, len(rows) + 2), dtype=pl.Int64)
+    return pl.LazyFrame(texts).with_columns(_source=pl.lit("district"), _file=pl.lit(name), _line=lines)
+
+
+def checked(tables: Tables) -> Checked:
+    """Return a bundle's tables as they leave the checks."""
+    refused = pl.DataFrame(schema={name: pl.Int64 if name == "line" else pl.String for name in QUARANTINE})
+    frames = {name: frame(name, rows) for name, rows in tables.items()}
+    return check(frames, refused, YEAR, LEA, names={name: f"{name}.csv" for name in tables}, installed={})
+
+
+def computes(policy: Mapping[str, Any]) -> bool:
+    """Whether the engine computes a policy; it refuses what it does not."""
+    return all(name in law.knobs() and value in law.knobs()[name].ready for name, value in policy.items())
+
+
+def run_engine(
+    tables: Tables, *, policy: Mapping[str, Any] | None = None, as_of: date | None = None, attest: Iterable[str] = ()
+) -> dict[str, list[Row]]:
+    """Run the engine of the product, on Polars, behind the real checks."""
+    made = checked(tables)
+    attested = [Attestation(name, "Director of Attendance", date(2026, 1, 6), "binder 3") for name in attest]
+    results = compute(made.tables, made.absent, law.load(YEAR.name), law.policy(policy or {}), as_of or YEAR.last, LEA, attested)
+    return {name: [timed(row) for row in table.to_dicts()] for name, table in results.items()}
+
+
+def timed(row: Row) -> Row:
+    """Return a result row with its minutes after midnight as ``HH:MM``."""
+    return row | {column: hhmm(row[column]) for column in ("start_time", "end_time") if row.get(column) is not None}
+
+
+IMPLEMENTATIONS = [pytest.param(read, id="plain"), pytest.param(run_engine, id="engine")]

@@ -50,7 +50,6 @@ OPEN_COLUMNS = {
     ("sessions", "delivery"): "delivery_unknown",
     ("sessions", "meal_offered"): "no_meal_record",
     ("sessions", "cancelled"): "cancelled",
-    ("sessions", "other_students_present"): "ratio",
     ("enrollments", "absence_exempt"): "not_eligible",
     ("attendance", "not_recoverable"): "not_recoverable",
 }

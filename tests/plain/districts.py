@@ -111,6 +111,7 @@ def random_district(rng: Random) -> Drawn:
     sessions, session_staff, participation = random_sessions(rng, codes, people, crowd)
     taught = sorted({row["date"] for row in sessions})
     attendance = random_attendance(rng, people, enrollments)
+    unknown = dict.fromkeys(("invited_on", "elected_by", "election_ref", "enrolled_on", "left_on", "left_reason"))
     tables: Tables = {
         "schools": rows(*schools),
         "calendar": rows(*random_calendar(rng, codes, tracks)),
@@ -156,7 +157,7 @@ def random_district(rng: Random) -> Drawn:
         ),
         "program_enrollments": rows(
             *(
-                {"ssid": ssid, "program_name": "Academy", "elected_on": rng.choice([None, "2025-07-01"])}
+                {"ssid": ssid, "program_name": "Academy", **unknown, "elected_on": rng.choice([None, "2025-07-01"])}
                 for ssid in people
                 if often(rng, 0.7)
             )
