@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from recoup.errors import RecoupError, nearest
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recoup.ports import Option
+
 ADAPTERS = "recoup.adapters"
 EXPORTERS = "recoup.exporters"
+
+#: The type names of options and what TOML gives for them.
+_TYPES: Mapping[str, tuple[type, ...]] = {"text": (str,), "list": (list, tuple), "bool": (bool,), "int": (int,), "table": (dict,)}
 
 
 def installed(group: str) -> dict[str, EntryPoint]:
@@ -25,3 +34,28 @@ def load(group: str, name: str, where: str = "") -> object:
         return points[name].load()
     except ImportError as fault:
         raise RecoupError("PLUGIN_BROKEN", where, name=name, module=points[name].value, fault=str(fault)) from fault
+
+
+def settings(options: Sequence[Option], given: Mapping[str, object], where: str) -> dict[str, object]:
+    """Return the options of a plugin, defaults filled in.
+
+    Raises ``RecoupError`` (2) for an unknown option, a value of the wrong type or outside its choices, and a required one left out.
+    """
+    known = {option.name: option for option in options}
+    for name in given:
+        if name not in known:
+            raise RecoupError("OPTION_UNKNOWN", where, name=name, known=", ".join(known) or "none", nearest=nearest(name, known))
+    for option in options:
+        if option.required and option.name not in given:
+            raise RecoupError("OPTION_REQUIRED", where, name=option.name, help=option.help)
+    return {name: _fit(option, given[name], where) if name in given else option.default for name, option in known.items()}
+
+
+def _fit(option: Option, value: object, where: str) -> object:
+    kinds = _TYPES[option.type]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise RecoupError("OPTION_TYPE", where, name=option.name, type=option.type, help=option.help)
+    if option.choices and value not in option.choices:
+        close = nearest(str(value), option.choices)
+        raise RecoupError("OPTION_VALUE", where, name=option.name, known=", ".join(option.choices), nearest=close)
+    return value

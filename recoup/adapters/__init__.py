@@ -1,0 +1,1 @@
+"""The vendors' doors: each adapter turns raw files into canonical tables, all text, with lineage."""

@@ -1,0 +1,314 @@
+"""What every adapter of files stands on: feeds, columns and codes declared as data, which a district overrides in ``recoup.toml``.
+
+An adapter is a folder with ``feeds.csv``, ``columns.csv`` and ``codes/*.csv``. Where each column has a ``target``
+(``table.column``, several parted by blanks), that is all: the base reads, renames, converts, translates and hands on.
+An adapter whose tables must be joined overrides ``tables``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recoup.adapters import values
+from recoup.adapters.data import rows
+from recoup.adapters.desk import Desk
+from recoup.adapters.reading import normal, read_records
+from recoup.errors import RecoupError, nearest
+from recoup.plugins import settings
+from recoup.ports import LINEAGE, Feed, FileCount, Option, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from recoup.adapters.reading import Records
+    from recoup.ports import RawFile, ReadRequest
+
+#: A header like this may be told in a message; anything else may be a child's data in a file without headers.
+_TELLABLE = re.compile(r"[A-Za-z][A-Za-z .\[\]_]{0,39}\d{0,2}\Z")
+
+#: An id that a spreadsheet has turned into a number and shortened.
+SCIENTIFIC = r"^\d(?:\.\d+)?[eE]\+?\d+$"
+
+DATE_FORMS = Option(
+    "date_forms", "list", (), "More date forms than the feeds declare, for example us_short (1/5/26); all names stand in adapters/forms.csv"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a feed.
+
+    ``aliases``: other headers it is known by. ``type``: text, name, id, int, date, time, datetime or bool. ``forms``: the date
+    forms it may have. ``targets``: the canonical ``table.column`` it becomes. ``codes``: the list that translates it.
+    """
+
+    name: str
+    aliases: tuple[str, ...] = ()
+    required: bool = False
+    type: str = "text"
+    forms: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    codes: str = ""
+    grade: str = ""
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """Feeds, their columns and keys, and the code lists, as the folder of an adapter declares them."""
+
+    feeds: tuple[Feed, ...]
+    columns: Mapping[str, tuple[Column, ...]]
+    keys: Mapping[str, tuple[str, ...]]
+    codes: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def load(cls, package: str) -> Declaration:
+        """Read the declaration from the folder of a package, for example ``recoup.adapters.aeries_files``."""
+        feeds = rows(package, "feeds.csv")
+        columns: dict[str, list[Column]] = {row["feed"]: [] for row in feeds}
+        for row in rows(package, "columns.csv"):
+            columns[row["feed"]].append(_column(row))
+        folder = files(package).joinpath("codes")
+        lists = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".csv")) if folder.is_dir() else []
+        return cls(
+            tuple(_feed(row) for row in feeds),
+            {feed: tuple(found) for feed, found in columns.items()},
+            {row["feed"]: tuple(row["key"].split()) for row in feeds},
+            {name.removesuffix(".csv"): {row["code"]: row["kind"] for row in rows(package, f"codes/{name}")} for name in lists},
+        )
+
+
+def _feed(row: Mapping[str, str]) -> Feed:
+    return Feed(row["feed"], tuple(row["tables"].split()), row["required"] == "true", row["match"], row.get("mode") or "full", row["help"])
+
+
+def _column(row: Mapping[str, str]) -> Column:
+    return Column(
+        row["column"],
+        aliases=tuple(row["aliases"].split()),
+        required=row["required"] == "true",
+        type=row["type"],
+        forms=tuple(row["forms"].split()),
+        targets=tuple(row.get("target", "").split()),
+        codes=row.get("codes", ""),
+        grade=row["grade"],
+        meaning=row["meaning"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One reading: the request, its options made whole, the codes in force, and the desk for what is not handed on."""
+
+    request: ReadRequest
+    options: Mapping[str, object]
+    codes: Mapping[str, Mapping[str, str]]
+    desk: Desk
+
+    def listed(self, option: str) -> list[str]:
+        """Return an option of type list as texts."""
+        given = self.options[option]
+        return [str(value) for value in given] if isinstance(given, (list, tuple)) else []
+
+
+class FileAdapter:
+    """An adapter that reads files as its declaration says. ``closed``: a header that it does not know is worth a word."""
+
+    closed = False
+
+    def __init__(self, name: str, summary: str, declaration: Declaration, options: tuple[Option, ...] = ()) -> None:
+        self.name = name
+        self.summary = summary
+        self.declaration = declaration
+        self.feeds = declaration.feeds
+        self.options = (*options, DATE_FORMS)
+
+    @cached_property
+    def code_lists(self) -> frozenset[str]:
+        """The names that ``[sources.mapping]`` may use for codes."""
+        return frozenset(self.declaration.codes)
+
+    def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
+        """Read raw files into canonical tables, all text.
+
+        ``files`` are in order of age, the oldest first: where a feed has several and a key, the row of the later file counts.
+        Raises ``RecoupError``: 2 for options and mapping that do not fit, 4 when a required feed or column is missing or a file
+        cannot be read.
+        """
+        job = Job(request, self._settings(request), self._codes(request), Desk(request.source))
+        counts: list[FileCount] = []
+        frames: dict[str, list[pl.DataFrame]] = {}
+        for file, data in (opened for raw in files for opened in self.opened(raw)):
+            frame, count = self._frame(file, data, job)
+            frames.setdefault(file.feed, []).append(frame)
+            counts.append(FileCount(file, count))
+        for feed in self.feeds:
+            if feed.required and feed.name not in frames:
+                raise RecoupError("READ_FEED_MISSING", request.source, feed=feed.name, help=feed.help, match=feed.match)
+        tables = self.tables({feed: self._together(feed, parts, job) for feed, parts in frames.items()}, job)
+        return Reading({name: table.lazy() for name, table in tables.items()}, job.desk.refused(), counts, job.desk.findings)
+
+    def opened(self, file: RawFile) -> Iterator[tuple[RawFile, bytes]]:
+        """Yield the files that a raw file stands for (itself, or what it holds) with their bytes."""
+        yield file, file.path.read_bytes()
+
+    def tables(self, frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
+        """Make canonical tables of the feeds, by the targets of their columns."""
+        made: dict[str, list[pl.DataFrame]] = {}
+        for feed, frame in frames.items():
+            chosen: dict[str, list[pl.Expr]] = {}
+            for column in self.declaration.columns[feed]:
+                if column.name not in frame.columns:
+                    continue
+                if column.codes:
+                    frame = self.translate(frame, column, feed, job)
+                for table, _, target in (target.partition(".") for target in column.targets):
+                    chosen.setdefault(table, []).append(pl.col(column.name).alias(target))
+            for table, expressions in chosen.items():
+                made.setdefault(table, []).append(frame.select(*expressions, *LINEAGE))
+        return {table: pl.concat(parts, how="diagonal") for table, parts in made.items()}
+
+    def translate(self, frame: pl.DataFrame, column: Column, feed: str, job: Job) -> pl.DataFrame:
+        """Translate a column by its code list; rows whose code is in no list are refused. An empty cell stays empty unless listed."""
+        known = job.codes[column.codes]
+        value = pl.col(column.name)
+        made = frame.with_columns(value.fill_null("").replace_strict(known, default=None, return_dtype=pl.String).alias("_made"))
+        unmapped = pl.col("_made").is_null() & value.is_not_null()
+        table = next(feed_.tables[0] for feed_ in self.feeds if feed_.name == feed)
+        job.desk.refuse(made.filter(unmapped), "CODE_UNMAPPED", table, f"{feed}.{column.name}", column.name, column.codes)
+        return made.filter(~unmapped).with_columns(pl.col("_made").alias(column.name)).drop("_made")
+
+    def _settings(self, request: ReadRequest) -> dict[str, object]:
+        where = f"[[sources]] {request.source}"
+        given = settings(self.options, request.options, where)
+        for form in given["date_forms"] if isinstance(given["date_forms"], list) else ():
+            if form not in values.form_names():
+                close = nearest(str(form), values.form_names())
+                raise RecoupError("OPTION_VALUE", where, name="date_forms", known=", ".join(values.form_names()), nearest=close)
+        return given
+
+    def _codes(self, request: ReadRequest) -> dict[str, Mapping[str, str]]:
+        """The shipped code lists with the district's own laid over them."""
+        given = request.mapping.get("codes", {})
+        self._known(request, "the code list", given, self.code_lists)
+        for feed, columns in request.mapping.get("columns", {}).items():
+            self._known(request, "the feed", (feed,), self.declaration.columns)
+            self._known(request, f"the {feed} column", columns, [column.name for column in self.declaration.columns[feed]])
+        return {name: {**self.declaration.codes.get(name, {}), **given.get(name, {})} for name in self.code_lists}
+
+    def _known(self, request: ReadRequest, kind: str, names: Mapping[str, object] | tuple[str, ...], known: object) -> None:
+        among = sorted(known) if isinstance(known, (frozenset, dict, list)) else []
+        for name in names:
+            if name not in among:
+                where = f"[[sources]] {request.source}"
+                told = ", ".join(among) or "none"
+                raise RecoupError(
+                    "MAPPING_UNKNOWN", where, kind=kind, name=name, adapter=self.name, known=told, nearest=nearest(name, among)
+                )
+
+    def _frame(self, file: RawFile, data: bytes, job: Job) -> tuple[pl.DataFrame, int]:
+        """Read one file into the columns of its feed, by their own names, converted, with lineage."""
+        own = job.request.mapping.get("columns", {}).get(file.feed, {})
+        names = self._headers(file.feed, own)
+        records = read_records(data, file.name, {normal(header) for headers in names.values() for header in headers})
+        found = self._match(file, records, names)
+        job.desk.name_file(file)
+        table = next(feed.tables[0] for feed in self.feeds if feed.name == file.feed)
+        job.desk.troubles(file, table, records.troubles)
+        self._tell(file, records, found, job)
+        columns = [column for column in self.declaration.columns[file.feed] if column.name in found]
+        frame = records.frame.select(
+            *(
+                values.canonical(
+                    records.frame[found[column.name]].alias(column.name),
+                    column.type,
+                    (*column.forms, *job.listed("date_forms")),
+                    serials=records.workbook,
+                )
+                for column in columns
+            ),
+            pl.lit(job.request.source).alias("_source"),
+            pl.lit(file.sha256).alias("_file"),
+            "_line",
+        )
+        for column in columns:
+            if column.type == "id":
+                mangled = pl.col(column.name).str.contains(SCIENTIFIC).fill_null(value=False)
+                job.desk.refuse(frame.filter(mangled), "ID_SCIENTIFIC", table, f"{file.feed}.{column.name}", column.name)
+                frame = frame.filter(~mangled)
+        return frame, records.rows_read
+
+    def _headers(self, feed: str, own: Mapping[str, str]) -> dict[str, list[str]]:
+        """Every header that each column may have, the likeliest first; a district's own name for it is the only one."""
+        prefixes = (f"{feed}.", f"{feed}_", f"[{feed}]", "")
+        return {
+            column.name: [own[column.name]]
+            if column.name in own
+            else [prefix + name for name in (column.name, *column.aliases) for prefix in prefixes]
+            for column in self.declaration.columns[feed]
+        }
+
+    def _match(self, file: RawFile, records: Records, names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+        """Return the header of each column that the file has. Raises ``READ_COLUMNS_MISSING`` when a required one has none."""
+        # [01]Student_Number: some systems put the number of a table before the field.
+        headers = {normal(re.sub(r"^\[\d+\]", "", header)): header for header in reversed(records.headers)}
+        found = {
+            name: header
+            for name, known in names.items()
+            if (header := next((headers[normal(h)] for h in known if normal(h) in headers), None))
+        }
+        missing = [column.name for column in self.declaration.columns[file.feed] if column.required and column.name not in found]
+        if missing:
+            rest = [header for header in records.headers if header not in found.values() and _TELLABLE.match(header)] if found else []
+            told = f"It has: {', '.join(rest)}." if rest else "None of its headers is known: its first line may not be a header row."
+            if found and not rest:
+                told = "It has no other column."
+            wanted = min(names[missing[0]], key=len)
+            close = nearest(wanted, rest)
+            raise RecoupError(
+                "READ_COLUMNS_MISSING", file.name, feed=file.feed, missing=", ".join(missing), found=told, first=missing[0], nearest=close
+            )
+        return found
+
+    def _tell(self, file: RawFile, records: Records, found: Mapping[str, str], job: Job) -> None:
+        """Say what is odd about a file as a whole."""
+        for code, count in records.notes:
+            job.desk.note(job.request.source, code, count, f"{file.name}: {_NOTES[code]}", "warn")
+        strange = [header for header in records.headers if header not in found.values()]
+        if self.closed and strange:
+            shown = [header for header in strange if _TELLABLE.match(header)]
+            known = [column.name for column in self.declaration.columns[file.feed] if column.name not in found]
+            hints = "".join(nearest(header, known) for header in shown[:1])
+            message = f"{file.name}: columns that are not read: {', '.join(shown) or len(strange)}.{hints}"
+            job.desk.note(job.request.source, "COLUMN_UNKNOWN", len(strange), message, "warn")
+
+    def _together(self, feed: str, parts: Sequence[pl.DataFrame], job: Job) -> pl.DataFrame:
+        """Put the files of a feed together; of rows with one key in several files the last file's counts, and the others are listed."""
+        key = [name for name in self.declaration.keys.get(feed, ()) if all(name in part.columns for part in parts)]
+        if len(parts) == 1 or not key:
+            return pl.concat(parts, how="diagonal")
+        dated = pl.concat([part.with_columns(pl.lit(age).alias("_age")) for age, part in enumerate(parts)], how="diagonal")
+        dated = dated.with_columns(pl.col("_age").max().over(key).alias("_last"))
+        older = pl.col("_age") < pl.col("_last")
+        table = next(known.tables[0] for known in self.feeds if known.name == feed)
+        job.desk.refuse(dated.filter(older), "REPLACED", table, f"{feed}.{key[-1]}", key[-1])
+        return dated.filter(~older).drop("_age", "_last")
+
+
+def inner_file(file: RawFile, name: str, feed: str, data: bytes) -> RawFile:
+    """Describe a file inside a zip: ``bundle.zip/students.csv``, its own hash and size, the path of the zip that holds it."""
+    return replace(file, feed=feed, name=f"{file.name}/{name}", sha256=sha256(data).hexdigest(), size=len(data))
+
+
+_NOTES = {
+    "ENCODING_1252": "lines that are not UTF-8 were read as Windows-1252",
+    "HEADER_REPEATED": "headers that are repeated or empty got their position as a suffix; of a repeated one the first counts",
+}

@@ -1,0 +1,9 @@
+"""What files really hold, read into text columns without a guess: encodings, dialects, workbooks, archives."""
+
+from __future__ import annotations
+
+from recoup.adapters.reading.archive import members
+from recoup.adapters.reading.records import Records, Trouble, normal
+from recoup.adapters.reading.sniff import read_records
+
+__all__ = ["Records", "Trouble", "members", "normal", "read_records"]
