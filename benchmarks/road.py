@@ -92,7 +92,7 @@ def bench(folder: Path, scale: float, rounds: int) -> None:
     print(f"data: {told}; {size / 2**20:.0f} MiB")
     recoup(folder)  # warms the file cache, and says how much there is to write
     csv_bytes, parquet_bytes = written(folder)
-    print(f"written: {csv_bytes / 2**20:.0f} MiB of CSV and other text, {parquet_bytes / 2**20:.0f} MiB of Parquet")
+    print(f"written: {csv_bytes / 2**20:.1f} MiB of CSV and other text, {parquet_bytes / 2**20:.1f} MiB of Parquet")
     costs: dict[str, list[Cost]] = {"floor": [], "recoup": []}
     for _ in range(rounds):
         costs["floor"].append(floor(folder, csv_bytes, parquet_bytes))
