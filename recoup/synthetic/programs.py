@@ -230,13 +230,15 @@ def _visit(rng: Random, session: Session, student: Student) -> Visit:
         f"{session.at(session.end, rng.choice((5, 10, 60, 1440))):%Y-%m-%dT%H:%M}",
         f"sheet {session.session_id}",
     )
-    kind = rng.choices(("as is", "no times", "times only", "no sheet"), (80, 10, 3, 7))[0]
+    kind = rng.choices(("as is", "no times", "times only", "no sheet", "remark"), (79, 10, 3, 7, 1))[0]
     if kind == "no times":
         visit.sign_in = visit.sign_out = ""
     elif kind == "times only":
         visit.minutes = None
     elif kind == "no sheet":
         visit.evidence = ""
+    elif kind == "remark":
+        visit.evidence += ',\nback page: "left by bus"'
     return visit
 
 
