@@ -323,7 +323,7 @@ def election_rows(programs: Programs) -> list[Row]:
 
 def record_rows(programs: Programs) -> list[Row]:
     """Return the rows of the table ``program_records``: a few records the SIS holds already, with comments as people write them."""
-    comments = ("Attendance recovery 2025-26", 'Parent: "Saturdays only, please"', "Plan, see counselor", "")
+    comments = ("Attendance recovery 2025-26", 'Parent: "Saturdays only, please"', "Mornings, room 12", "")
     first: dict[str, date] = {}
     for (ssid, _), day in programs.joined.items():
         first[ssid] = min(day, first.get(ssid, day))

@@ -1,0 +1,58 @@
+"""One district, two shapes: what the ledger says of a student does not depend on the files it came in."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from recoup import config, pipeline
+from recoup.errors import Exit
+from recoup.synthetic.__main__ import SHAPES
+from recoup.synthetic.district import make_district
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recoup.synthetic.district import BadRows
+
+CONFIGS = {"bundle": "demo.toml", "aeries_files": "aeries.toml"}
+#: Tables of the ledger, with the columns that tell where a row lay and not what it says.
+RESULTS = {"ledger": [], "credits": [], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
+
+
+def results(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> dict[str, pl.DataFrame]:
+    """Run the road on the district in one shape and return the ledger's tables as the files in OUT hold them."""
+    SHAPES[shape](make_district(students=students, bad_rows=bad_rows), folder / "data")
+    text = (files("recoup.synthetic") / CONFIGS[shape]).read_text(encoding="utf-8")
+    (folder / "recoup.toml").write_text(text[: text.index("[[exports]]")] + '[[exports]]\nexporter = "calpads_stas"\n', encoding="utf-8")
+    outcome = pipeline.run(config.load(folder / "recoup.toml"), pipeline.Request())
+    assert outcome.status == Exit.DONE, outcome.withheld
+    out = outcome.out
+    assert out is not None
+    return {name: pl.read_csv(out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
+
+
+def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
+    for name in RESULTS:
+        assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
+
+
+def test_the_ledgers_of_a_small_district_are_equal(tmp_path: Path) -> None:
+    assert_same(results("bundle", tmp_path / "bundle", 60), results("aeries_files", tmp_path / "aeries", 60))
+
+
+@pytest.mark.slow
+def test_the_ledgers_of_the_whole_district_are_equal_student_for_student(tmp_path: Path) -> None:
+    """Bad rows lie in both, each of its shape's own kinds, and change nothing."""
+    one = results("bundle", tmp_path / "bundle", 600, "survivable")
+    assert one["ledger"].height == 600
+    assert_same(one, results("aeries_files", tmp_path / "aeries", 600, "survivable"))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_survivable_bad_rows_change_no_ledger(shape: str, tmp_path: Path) -> None:
+    assert_same(results(shape, tmp_path / "clean", 60), results(shape, tmp_path / "flawed", 60, "survivable"))
