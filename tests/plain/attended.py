@@ -27,10 +27,13 @@ def shared(one: Span, other: Span) -> bool:
     return max(one[0], other[0]) < min(one[1], other[1])
 
 
-def settle(district: District, row: Row, scope: str, code: str, *, unknown: bool = False, silent: bool = False) -> None:
+def settle(
+    district: District, row: Row, scope: str, code: str, *, unknown: bool = False, silent: bool = False, final: bool = False
+) -> None:
     """Hold a session or a row for one code, unless it is attested or released, and write the line.
 
-    ``silent``: the input is missing for the whole district, which is said once and not line by line.
+    ``silent``: the input is missing for the whole district, which is said once and not line by line. ``final``: nobody can
+    release it.
     """
     keys: dict[str, Any] = {"session": row["session_id"], "on": row["date"], "ssid": row["ssid"] if scope == "participation" else ""}
     if unknown and CHECKS[code] in district.attest:
@@ -39,7 +42,7 @@ def settle(district: District, row: Row, scope: str, code: str, *, unknown: bool
             district.note(scope, code, "attested", minutes=row["minutes_raw"], **keys)
         return
     decision = None if code in NEVER_RELEASED else district.decision(scope, code, **keys)
-    released = decision is not None and decision["decision"] == "release"
+    released = not final and decision is not None and decision["decision"] == "release"
     severity = "released" if released else "not_checked" if unknown else "hold"
     if released:
         row["released"][code] = decision
@@ -62,11 +65,11 @@ def attended(district: District) -> list[Row]:
         sessions[given["session_id"]] = session
     rows = [take_row(given, sessions[given["session_id"]]) for given in district.rows["participation"]]
     for session in sessions.values():
-        session["minutes_raw"] = sum(row["minutes_raw"] for row in session["people"])
+        session["minutes_raw"] = sum(row["minutes_raw"] for row in session["people"]) if session["people"] else None
         session["teachers"] = teachers(district, session, sessions)
     for row in rows:
         row["enrollment"] = district.in_force(row["ssid"], row["date"])
-        row["minimum"] = district.minimum(row["enrollment"]) if row["enrollment"] else None
+        row["minimum"] = district.minimum(row["enrollment"]) if row["enrollment"] and row["date"] >= FIRST_DATE else None
     for session in sessions.values():
         hold_session(district, session)
     for row in rows:
@@ -78,6 +81,9 @@ def attended(district: District) -> list[Row]:
         row["remaining"] = row["minutes_raw"]
     cut(district, [row for row in rows if not row["held"]])
     list_terms(district, list(sessions.values()))
+    for ssid, spans in district.enrollments.items():
+        if any(span.get("alternate_minimum_minutes") is not None and not span.get("alternate_minimum_basis") for span in spans):
+            district.note("student", "alternate_without_basis", "warn", ssid=ssid)
     return rows
 
 
@@ -228,13 +234,14 @@ def hold_session(district: District, session: Row) -> None:
     if on > district.as_of:
         settle(district, session, "session", "after_as_of")
         return
-    no_roster = ("staff", "") in district.absent or ("session_staff", "") in district.absent
+    no_roster = ("session_staff", "") in district.absent
+    silent = no_roster or ("staff", "") in district.absent
     can = {teacher["qualifies"] for teacher in session["teachers"]}
     if True in can:
         hold_for_ratio(district, session)
     elif no_roster or None in can:
-        settle(district, session, "session", "no_qualifying_teacher", unknown=True, silent=no_roster)
-        settle(district, session, "session", "ratio", unknown=True, silent=no_roster)
+        settle(district, session, "session", "no_qualifying_teacher", unknown=True, silent=silent)
+        settle(district, session, "session", "ratio", unknown=True, silent=silent)
     else:
         settle(district, session, "session", "no_qualifying_teacher")
     if session.get("cancelled"):
@@ -251,7 +258,7 @@ def hold_session(district: District, session: Row) -> None:
     timed = [(row["day_start"], row["day_end"]) for row in open_rows if row["day_start"] is not None and row["day_end"] is not None]
     if any(shared((session["start"], session["end"]), times) for times in timed):
         district.note("session", "host_school_day", "warn", **key)
-    if (on.weekday() >= 5 or not open_rows) and session.get("meal_offered") is None and ("sessions", "meal_offered") not in district.absent:
+    if (on.weekday() >= 5 or not open_rows) and not session.get("meal_offered") and ("sessions", "meal_offered") not in district.absent:
         district.note("session", "no_meal_record", "warn", **key)
 
 
@@ -259,12 +266,16 @@ def hold_row(district: District, row: Row) -> None:
     """Test one student's row."""
     session, on, ssid = row["session"], row["date"], row["ssid"]
     verify(district, row)
+    elected = [
+        one for one in district.rows["program_enrollments"] if one["ssid"] == ssid and one["program_name"] == session["program_name"]
+    ]
+    if ("program_enrollments", "") not in district.absent and not any(one["elected_on"] for one in elected):
+        district.note("student", "no_election", "warn", ssid=ssid)
     if row["enrollment"] is None:
-        settle(district, row, "participation", "not_enrolled")
+        last = district.in_force(ssid, on, released=True)
+        settle(district, row, "participation", "not_enrolled", final=last is None)
         if "not_enrolled" in row["released"]:
-            row["enrollment"] = district.in_force(ssid, on, released=True)
-            if row["enrollment"] is None:
-                row["held"].add("not_enrolled")
+            row["enrollment"] = last
     enrollment = row["enrollment"]
     if enrollment is None:
         return
@@ -272,7 +283,7 @@ def hold_row(district: District, row: Row) -> None:
     if district.ineligible(enrollment):
         settle(district, row, "participation", "not_eligible")
     elif enrollment["instruction_mode"] is None:
-        district.note("participation", "not_eligible", "not_checked", minutes=row["minutes_raw"], **key)
+        district.note("participation", "not_eligible", "not_checked", **key)
     if district.policy["long_study_bank"] != "keep" and in_long_study(district, ssid, on, enrollment):
         settle(district, row, "participation", "independent_study")
     day = district.school_day(enrollment, on)
@@ -281,7 +292,7 @@ def hold_row(district: District, row: Row) -> None:
             settle(district, row, "participation", "inside_school_day", unknown=True)
         elif shared((session["start"], session["end"]), (day["day_start"], day["day_end"])):
             settle(district, row, "participation", "inside_school_day")
-    row["minimum"] = district.minimum(enrollment)
+    row["minimum"] = district.minimum(enrollment) if on >= FIRST_DATE else None
     if enrollment.get("alternate_minimum_basis") == "sec_46146" and district.policy["three_quarter_day"] == "manual":
         decide_three_quarters(district, row)
     if (
@@ -289,13 +300,6 @@ def hold_row(district: District, row: Row) -> None:
         and district.policy["charter_minimum"] == "grade_span"
     ):
         district.note("participation", "charter_minimum", "warn", **key)
-    if enrollment.get("alternate_minimum_minutes") is not None and not enrollment.get("alternate_minimum_basis"):
-        district.note("student", "alternate_without_basis", "warn", ssid=ssid)
-    elected = [
-        one for one in district.rows["program_enrollments"] if one["ssid"] == ssid and one["program_name"] == session["program_name"]
-    ]
-    if ("program_enrollments", "") not in district.absent and not any(one["elected_on"] for one in elected):
-        district.note("student", "no_election", "warn", ssid=ssid)
 
 
 def decide_three_quarters(district: District, row: Row) -> None:
@@ -308,18 +312,20 @@ def decide_three_quarters(district: District, row: Row) -> None:
     else:
         settle(district, row, "participation", "three_quarter_day")
         decision = row["released"].get("three_quarter_day")
-    row["minimum"] = 180 if decision and decision["value"] in ("180", "use_180_as_day") else 240
+    if decision and decision["value"] in ("180", "use_180_as_day"):
+        row["minimum"] = 180
 
 
 def verify(district: District, row: Row) -> None:
     """Test that a qualifying teacher of the session verified the row, and when."""
     session, verifier, verified = row["session"], row["verifier"], row["verified"]
-    no_roster = ("staff", "") in district.absent or ("session_staff", "") in district.absent
+    no_roster = ("session_staff", "") in district.absent
+    silent = no_roster or ("staff", "") in district.absent
     can = [teacher["qualifies"] for teacher in session["teachers"] if teacher["staff_id"] == verifier]
     if not verifier:
         settle(district, row, "participation", "not_verified")
     elif no_roster or (can and can[0] is None):
-        settle(district, row, "participation", "not_verified", unknown=True, silent=no_roster)
+        settle(district, row, "participation", "not_verified", unknown=True, silent=silent)
     elif not can or not can[0]:
         settle(district, row, "participation", "not_verified")
     if verified is not None:

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, time
 from typing import Any
 
-from tests.plain.reading import COLUMNS
+from tests.plain.reading import COLUMNS, key
 
 Results = dict[str, list[dict[str, Any]]]
 
@@ -41,6 +41,11 @@ def differences(
     lines = []
     for table, all_columns in COLUMNS.items():
         columns = [column for column in all_columns if column not in left_out]
+        lines += [
+            f"{table}: not in order of its keys in {name}"
+            for name, results in zip(names, (one, other), strict=True)
+            if results[table] != sorted(results[table], key=lambda row: key(table, row))
+        ]
         rows = [plain_rows(results, table, left_out) for results in (one, other)]
         if rows[0] == rows[1]:
             continue

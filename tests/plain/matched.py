@@ -60,7 +60,7 @@ def lent(district: District, ssid: str, school: str, on: date) -> bool:
 
 
 def match(district: District, ssid: str, unit: str, earned: list[Row], absences: list[Row]) -> tuple[list[Row], int]:
-    """Return a student's credits in one LEA and how many of the ten are left there."""
+    """Return a student's credits in one LEA and how many of the ten it may give."""
     own, others = [], 0
     for row in district.rows["applied_days"]:
         if row["ssid"] == ssid and district.first <= row["absence_date"] <= district.last:
@@ -98,10 +98,12 @@ def match(district: District, ssid: str, unit: str, earned: list[Row], absences:
         if absence:
             open_absences.remove(absence)
         met.append(credit(district, ssid, row["absence_date"], row["school_code"], absence, day, applied=row))
+    applied_on = {row["absence_date"] for row in own}
+    open_absences = [absence for absence in open_absences if absence["date"] not in applied_on]
     for day, absence in pairs(district, ssid, days, open_absences, max(0, cap - len(own))):
         met.append(credit(district, ssid, absence["date"], absence["school_code"], absence, day))
     assign_schools(district, met, absences)
-    return met, max(0, cap - len(met))
+    return met, cap
 
 
 def pairs(district: District, ssid: str, days: list[Row], absences: list[Row], room: int) -> list[tuple[Row, Row]]:

@@ -19,7 +19,7 @@ Holds
    after as-of still tells a school's last day and how long a span of independent study is.
 8. A decision names scope, the keys of that scope, and code; the latest ``decided_at`` wins, then the greater id. A row released
    from ``not_enrolled`` uses the last enrollment; without any it stays held.
-9. ``sec_46146`` under ``manual`` is the row hold ``three_quarter_day``; a release with value 180 makes 180 the day, else 240.
+9. ``sec_46146`` under ``manual`` is the row hold ``three_quarter_day``; a release with value 180 makes 180 the day, else the base holds.
 
 Ratio
 
@@ -41,7 +41,8 @@ Absences
 16. A short-term span takes dates from every other school without a short-term span on that date. ``absence_at_two_schools`` is
     told among eligible absences and cannot be released.
 17. ``block``: one day of another LEA ends the computed ones. Own applied days count towards ten in order of absence date.
-18. Applied days are not bounded by as-of, but by the year of their absence.
+18. Applied days are not bounded by as-of, but by the year of their absence. An applied day takes its date: an absence of that date at
+    another school is not recovered too (``credits`` has one row a student and date).
 19. An independently reporting charter has its own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in
     force. The row of ``ledger`` adds them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
 20. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
@@ -124,6 +125,19 @@ COLUMNS = {
     "holds": ["scope", "session_id", "ssid", "date", "code", "severity", "message", "citation", "certainty", "disposition_id", "minutes"],
 }
 
+KEYS = {
+    "time_entries": ["ssid", "session_id"],
+    "credits": ["ssid", "absence_date"],
+    "credit_sessions": ["ssid", "absence_date", "session_id"],
+    "ledger": ["ssid"],
+    "holds": ["scope", "session_id", "ssid", "date", "code"],
+}
+
+
+def key(table: str, row: Row) -> list[str]:
+    """Return what orders a result row."""
+    return [str(row[column] or "") for column in KEYS[table]]
+
 
 def read(
     tables: Tables,
@@ -172,8 +186,8 @@ def results(district: District) -> dict[str, list[Row]]:
         parts = []
         for unit in units:
             own = banks.get((ssid, unit), {"days": [], "banked": 0})
-            credited, cap_left = match(district, ssid, unit, own["days"], absences[ssid, unit])
-            parts.append({"own": own, "absences": absences[ssid, unit], "cap_left": cap_left})
+            credited, cap = match(district, ssid, unit, own["days"], absences[ssid, unit])
+            parts.append({"own": own, "absences": absences[ssid, unit], "cap": cap})
             mine += credited
         met += mine
         ledger.append(summary(ssid, by_student[ssid], parts, mine))
@@ -188,7 +202,10 @@ def results(district: District) -> dict[str, list[Row]]:
         "ledger": ledger,
         "holds": district.holds,
     }  # fmt: skip
-    return {name: [{column: row[column] for column in COLUMNS[name]} for row in found] for name, found in tables.items()}
+    return {
+        name: sorted(({column: row[column] for column in COLUMNS[name]} for row in found), key=lambda row: key(name, row))
+        for name, found in tables.items()
+    }
 
 
 def time_entry(row: Row) -> Row:
@@ -214,7 +231,7 @@ def hhmm(minutes: int) -> str:
 
 
 def summary(ssid: str, rows: list[Row], parts: list[dict[str, Any]], given: list[Row]) -> Row:
-    """Return one row of ``ledger``, over all LEAs of the student; ``cap_left`` is that of the tightest."""
+    """Return one row of ``ledger``, over all LEAs of the student."""
     kept = [row for row in rows if not row["held"]]
     met = {(row["absence_date"], row["absence_school_code"]) for row in given}
     days = [day for part in parts for day in part["own"]["days"]]
@@ -235,7 +252,7 @@ def summary(ssid: str, rows: list[Row], parts: list[dict[str, Any]], given: list
         "days_waiting": len(days) - sum(1 for row in given if row["parts"]),
         "eligible_absences": len(absences),
         "absences_left": sum(1 for row in absences if (row["date"], row["school_code"]) not in met),
-        "cap_left": min(part["cap_left"] for part in parts),
+        "cap_left": max(0, min(part["cap"] for part in parts) - len(given)),
         "days_attested": sum(1 for row in given if any(part["attested"] for part, _ in row["parts"])),
     }
 
