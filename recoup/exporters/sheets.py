@@ -127,8 +127,10 @@ class Book:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None:
-            self._book.close()
+        # Closing takes the temporary files away; a workbook that was not finished goes with them.
+        self._book.close()
+        if kind is not None:
+            self._path.unlink(missing_ok=True)
 
     def _writer(self, sheet: Worksheet, column: Column) -> Callable[[int, int, Any], int]:
         style = self._formats[column.kind]
