@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recoup.cli.app import Ui, command, table
+from recoup.errors import RecoupError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from recoup.ports import Option
+    from recoup.ports import Adapter, Exporter, Option
 
 
 @command("adapters")
@@ -22,8 +23,7 @@ def adapters(ui: Ui, name: str | None) -> None:
     from recoup.adapters import registry
 
     if name is None:
-        found = {each: registry.get(each).summary for each in registry.names()}
-        ui.result([{"name": each, "summary": summary} for each, summary in found.items()], table(list(found.items())))
+        tell_installed(ui, registry.names(), registry.get)
         return
     adapter = registry.get(name)
     told: dict[str, Any] = {
@@ -35,6 +35,19 @@ def adapters(ui: Ui, name: str | None) -> None:
     feeds = [(feed.name, feed.match or f"{feed.name}.csv", "required" if feed.required else "", feed.help) for feed in adapter.feeds]
     lines = [f"{adapter.name}: {adapter.summary}", "", "Files:", table(feeds)]
     ui.result(told, "\n".join([*lines, *options_as_text(adapter.options)]))
+
+
+def tell_installed(ui: Ui, names: Sequence[str], get: Callable[[str], Adapter | Exporter]) -> None:
+    """List what is installed; what cannot be loaded is listed with its fault and keeps no other from being shown."""
+
+    def summary(name: str) -> str:
+        try:
+            return get(name).summary
+        except RecoupError as fault:
+            return str(fault)
+
+    found = {name: summary(name) for name in names}
+    ui.result([{"name": name, "summary": text} for name, text in found.items()], table(list(found.items())))
 
 
 def options_as_text(options: Sequence[Option]) -> list[str]:

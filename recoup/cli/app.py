@@ -6,8 +6,6 @@ import functools
 import json
 import os
 import sys
-import tempfile
-import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,11 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from recoup import __version__
-from recoup.config import ENVIRONMENT, FILE_NAME, Config, load, locate
 from recoup.errors import Exit, RecoupError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from recoup.config import Config
 
 PRIVATE_LOG = "faults.log"
 #: As a district meets the commands.
@@ -40,6 +39,8 @@ class Ui:
 
     def config(self) -> Config:
         """Read the configuration; a later fault is logged in its workspace."""
+        from recoup.config import load, locate
+
         config = load(locate(self.config_path))
         self._workspace = config.workspace
         return config
@@ -90,10 +91,15 @@ class Ui:
             f"recoup: a fault in the program ({type(fault).__name__}); the details are in {log}, which may hold private data.", err=True
         )
         if self.verbose > 1:
+            import traceback
+
             click.echo("".join(traceback.format_tb(fault.__traceback__)) + type(fault).__name__, err=True)
         raise click.exceptions.Exit(int(Exit.FAULT))
 
     def _log(self, fault: Exception) -> str:
+        import tempfile
+        import traceback
+
         text = f"--- {datetime.now(UTC).isoformat()} recoup {__version__}\n{''.join(traceback.format_exception(fault))}\n"
         try:
             if self._workspace and self._workspace.is_dir():
@@ -150,7 +156,7 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
             "--config",
             "config_path",
             type=click.Path(path_type=Path, dir_okay=False),
-            help=f"The configuration file. [default: {ENVIRONMENT}, else ./{FILE_NAME}]",
+            help="The configuration file. [default: RECOUP_CONFIG, else ./recoup.toml]",
         )
         @click.option("--json", "as_json", is_flag=True, help="Print the result for machines, on stdout.")
         @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors (and --json).")

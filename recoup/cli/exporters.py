@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import click
 
-from recoup.cli.adapters import options_as_text
-from recoup.cli.app import Ui, command, table
+from recoup.cli.adapters import options_as_text, tell_installed
+from recoup.cli.app import Ui, command
 
 
 @command("exporters")
@@ -17,8 +17,7 @@ def exporters(ui: Ui, name: str | None) -> None:
     from recoup.exporters import registry
 
     if name is None:
-        found = {each: registry.get(each).summary for each in registry.names()}
-        ui.result([{"name": each, "summary": summary} for each, summary in found.items()], table(list(found.items())))
+        tell_installed(ui, registry.names(), registry.get)
         return
     exporter = registry.get(name)
     told = {"name": exporter.name, "summary": exporter.summary, "options": [asdict(option) for option in exporter.options]}

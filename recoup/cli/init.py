@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from recoup.cli.app import Ui, command
-from recoup.config import FILE_NAME
 from recoup.errors import RecoupError
 
 
@@ -19,6 +18,7 @@ def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
     """Write a commented recoup.toml into DIR; never overwrite."""
     from recoup import law
     from recoup.adapters import registry
+    from recoup.config import FILE_NAME
     from recoup.config.template import template
 
     found = registry.get(adapter)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from recoup.exporters.days import school_in_force
 from recoup.schemas import RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from recoup.law import Law
     from recoup.ports import Lea
 
     Tables = Mapping[str, pl.DataFrame]
@@ -27,7 +29,7 @@ _MARK = "@"
 _LEAST = ("cap_left",)
 
 
-def compute(tables: Tables, lea: Lea, ledger: Compute) -> Mapping[str, pl.DataFrame]:
+def compute(tables: Tables, lea: Lea, law: Law, ledger: Compute) -> Mapping[str, pl.DataFrame]:
     """Run ``ledger`` over the tables so that no day crosses from one LEA to another, and return its results by SSID.
 
     A student of two LEAs has one row in ``ledger``: the sums over both, and the lesser of what is left of each cap.
@@ -41,7 +43,7 @@ def compute(tables: Tables, lea: Lea, ledger: Compute) -> Mapping[str, pl.DataFr
     if crossing.is_empty():
         return ledger(_as_seen_by_own_lea(tables, homes, lea))
     persons = persons.filter(pl.col("ssid").is_in(crossing.implode()))
-    split = _split(tables, owners, persons, _time_by_school(tables, crossing, ledger))
+    split = _split(tables, owners, persons, _time_by_school(tables, crossing, law))
     return {name: _joined(name, frame) for name, frame in ledger(_as_seen_by_own_lea(split, homes, lea)).items()}
 
 
@@ -66,11 +68,15 @@ def _as_seen_by_own_lea(tables: Tables, homes: pl.DataFrame, lea: Lea) -> Tables
     return {**tables, "applied_days": known.with_columns(reporting_lea=swapped).drop("_own")}
 
 
-def _time_by_school(tables: Tables, crossing: pl.Series, ledger: Compute) -> pl.DataFrame:
+def _time_by_school(tables: Tables, crossing: pl.Series, law: Law) -> pl.DataFrame:
     """Return, for students of two LEAs, the school of the enrollment in force for each of their rows of participation."""
     theirs = pl.col("ssid").is_in(crossing.implode())
-    only = {name: frame.filter(theirs) if "ssid" in frame.columns else frame for name, frame in tables.items()}
-    return ledger(only)["time_entries"].select("ssid", "session_id", "school_code")
+    no_shows = pl.col("exit_reason").is_in(law.value("no_show_exits")).fill_null(value=False)
+    spans = tables["enrollments"].filter(theirs & ~no_shows)
+    dates = tables["sessions"].select("session_id", "date")
+    return school_in_force(tables["participation"].filter(theirs).select("ssid", "session_id").join(dates, on="session_id"), spans).drop(
+        "date"
+    )
 
 
 def _split(tables: Tables, owners: pl.DataFrame, persons: pl.DataFrame, time: pl.DataFrame) -> Tables:
