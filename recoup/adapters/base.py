@@ -8,8 +8,7 @@ An adapter whose tables must be joined overrides ``tables``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from recoup.adapters.reading import normal, read_records
 from recoup.errors import RecoupError, nearest
 from recoup.plugins import settings
 from recoup.ports import LINEAGE, Feed, FileCount, Option, Reading
+from recoup.schemas import CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -62,12 +62,13 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """Feeds, their columns and keys, and the code lists, as the folder of an adapter declares them."""
+    """Feeds, their columns and keys, the code lists that are shipped, and by list what a code may be turned into (none: anything)."""
 
     feeds: tuple[Feed, ...]
     columns: Mapping[str, tuple[Column, ...]]
     keys: Mapping[str, tuple[str, ...]]
     codes: Mapping[str, Mapping[str, str]]
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, package: str) -> Declaration:
@@ -76,14 +77,19 @@ class Declaration:
         columns: dict[str, list[Column]] = {row["feed"]: [] for row in feeds}
         for row in rows(package, "columns.csv"):
             columns[row["feed"]].append(_column(row))
-        folder = files(package).joinpath("codes")
-        lists = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".csv")) if folder.is_dir() else []
+        folder = files(package)
+        lists = rows(package, "lists.csv") if folder.joinpath("lists.csv").is_file() else []
         return cls(
             tuple(_feed(row) for row in feeds),
             {feed: tuple(found) for feed, found in columns.items()},
             {row["feed"]: tuple(row["key"].split()) for row in feeds},
-            {name.removesuffix(".csv"): {row["code"]: row["kind"] for row in rows(package, f"codes/{name}")} for name in lists},
+            {row["list"]: {code["code"]: code["kind"] for code in rows(package, f"codes/{row['list']}.csv")} for row in lists},
+            {row["list"]: (*CODES.get(row["of"], _WORDS.get(row["of"], ())), *row["also"].split()) for row in lists},
         )
+
+
+#: What a list may turn codes into that is no list of the model.
+_WORDS = {"bool": ("true", "false")}
 
 
 def _feed(row: Mapping[str, str]) -> Feed:
@@ -130,11 +136,6 @@ class FileAdapter:
         self.declaration = declaration
         self.feeds = declaration.feeds
         self.options = (*options, DATE_FORMS)
-
-    @cached_property
-    def code_lists(self) -> frozenset[str]:
-        """The names that ``[sources.mapping]`` may use for codes."""
-        return frozenset(self.declaration.codes)
 
     def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
         """Read raw files into canonical tables, all text.
@@ -198,11 +199,17 @@ class FileAdapter:
     def _codes(self, request: ReadRequest) -> dict[str, Mapping[str, str]]:
         """The shipped code lists with the district's own laid over them."""
         given = request.mapping.get("codes", {})
-        self._known(request, "the code list", given, self.code_lists)
+        self._known(request, "the code list", given, self.declaration.codes)
+        for name, made in given.items():
+            among = self.declaration.lists.get(name, ())
+            for code, value in made.items():
+                if among and value not in among:
+                    where, told, close = f"[[sources]] {request.source}", ", ".join(among), nearest(value, among)
+                    raise RecoupError("MAPPING_VALUE", where, list=name, theirs=code, value=value, known=told, nearest=close)
         for feed, columns in request.mapping.get("columns", {}).items():
             self._known(request, "the feed", (feed,), self.declaration.columns)
             self._known(request, f"the {feed} column", columns, [column.name for column in self.declaration.columns[feed]])
-        return {name: {**self.declaration.codes.get(name, {}), **given.get(name, {})} for name in self.code_lists}
+        return {name: {**shipped, **given.get(name, {})} for name, shipped in self.declaration.codes.items()}
 
     def _known(self, request: ReadRequest, kind: str, names: Mapping[str, object] | tuple[str, ...], known: object) -> None:
         among = sorted(known) if isinstance(known, (frozenset, dict, list)) else []

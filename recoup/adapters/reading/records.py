@@ -95,5 +95,6 @@ def tidy(frame: pl.DataFrame) -> pl.DataFrame:
     Padding of fixed-width database fields is no value.
     """
     text = pl.col(pl.String).str.strip_chars()
-    filled = pl.any_horizontal(pl.col(pl.String).is_not_null())
-    return frame.with_columns(pl.when(text != "").then(text).name.keep()).filter(filled)
+    frame = frame.with_columns(text).with_columns(pl.when(pl.col(pl.String) != "").then(pl.col(pl.String)).name.keep())
+    filled = frame.select(pl.any_horizontal(pl.col(pl.String).is_not_null())).to_series()
+    return frame if filled.all() else frame.filter(filled)

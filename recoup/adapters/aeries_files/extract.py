@@ -1,0 +1,101 @@
+"""One Aeries extract while it is read: its live rows, and who is who by Aeries's keys."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recoup.adapters.base import Job
+
+#: The district's own record in LOC has this in place of a school.
+_NO_SCHOOL = "0000000"
+
+
+def column(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """Return a column, or nulls where the export has none."""
+    return pl.col(name) if name in frame.columns else pl.lit(None, pl.String).alias(name)
+
+
+def keyed(codes: Mapping[str, str], school: pl.Expr, code: pl.Expr) -> pl.Expr:
+    """Look a code up for its school (``"101/A"``), else for all (``"A"``); null where neither is listed."""
+    own = pl.concat_str(school, pl.lit("/"), code).replace_strict(codes, default=None, return_dtype=pl.String)
+    return pl.coalesce(own, code.replace_strict(codes, default=None, return_dtype=pl.String))
+
+
+class Extract:
+    """The feeds of one source, deleted rows gone (and counted), and the look-ups that several tables need."""
+
+    def __init__(self, frames: Mapping[str, pl.DataFrame], job: Job) -> None:
+        self.job = job
+        self.desk = job.desk
+        self._frames = {feed: self._live(feed, frame) for feed, frame in frames.items()}
+
+    def frame(self, feed: str) -> pl.DataFrame | None:
+        """Return the live rows of a feed, or None when the district exports none."""
+        return self._frames.get(feed)
+
+    def needed(self, feed: str) -> pl.DataFrame:
+        """Return the live rows of a feed that is required."""
+        return self._frames[feed]
+
+    def _live(self, feed: str, frame: pl.DataFrame) -> pl.DataFrame:
+        if "DEL" not in frame.columns:
+            return frame
+        deleted = pl.col("DEL").is_not_null() & (pl.col("DEL") != "false")
+        self.leave_out(feed, "LEFT_DELETED", frame.filter(deleted), "deleted in Aeries (DEL)")
+        return frame.filter(~deleted).drop("DEL")
+
+    def leave_out(self, feed: str, code: str, rows: pl.DataFrame, reason: str) -> None:
+        """Count rows that are rightly not read."""
+        self.desk.note(self.job.request.source, code, rows.height, f"{feed}: {rows.height} rows left out: {reason}")
+
+    def known(
+        self, frame: pl.DataFrame, known: pl.DataFrame, on: Sequence[str], keys: Sequence[str], refusal: tuple[str, str, str]
+    ) -> pl.DataFrame:
+        """Join what is known of a row by its Aeries keys; rows of no known key are refused.
+
+        ``on``: columns of ``frame``; ``keys``: of ``known``; ``refusal``: code, canonical table and the feed's column.
+        """
+        code, table, place = refusal
+        found = known.with_columns(pl.lit(value=True).alias("_known"))
+        joined = frame.join(found, left_on=list(on), right_on=list(keys), how="left", maintain_order="left")
+        unknown = pl.col("_known").is_null()
+        self.desk.refuse(joined.filter(unknown), code, table, place, on[-1])
+        return joined.filter(~unknown).drop("_known")
+
+    def with_school(self, frame: pl.DataFrame, feed: str, table: str, key: str = "SC") -> pl.DataFrame:
+        """Add ``school_code`` by Aeries's school number. Rows of a place without a CDS school are left out, those of none are refused."""
+        joined = self.known(frame, self.locations, [key], ["CD"], ("SCHOOL_UNKNOWN", table, f"{feed}.{key}"))
+        self.leave_out(feed, "LEFT_NO_SCHOOL", joined.filter(pl.col("school_code").is_null()), "their place in LOC has no CDS school")
+        return joined.filter(pl.col("school_code").is_not_null())
+
+    def with_ssid(self, frame: pl.DataFrame, feed: str, table: str) -> pl.DataFrame:
+        """Add ``ssid`` by the district-wide student id; rows of an unknown student are refused."""
+        return self.known(frame, self.people.select("ID", "ssid"), ["ID"], ["ID"], ("STUDENT_UNKNOWN", table, f"{feed}.ID"))
+
+    @cached_property
+    def locations(self) -> pl.DataFrame:
+        """Aeries's school numbers (CD) with ``school_code``, null for the district office and the like."""
+        school = pl.col("SC")
+        if self.job.options["pad_cds"]:
+            school = school.str.zfill(7)
+        real = pl.when(school != _NO_SCHOOL).then(school)
+        return self.needed("LOC").unique("CD", keep="first", maintain_order=True).select("CD", real.alias("school_code"))
+
+    @cached_property
+    def people(self) -> pl.DataFrame:
+        """One STU row a student: an active one before an inactive one, then the first; ``ssid`` may be null."""
+        stu = self.needed("STU")
+        ordered = stu.with_columns(column(stu, "TG"), pl.col("CID").alias("ssid")).sort(pl.col("TG").is_not_null(), maintain_order=True)
+        return ordered.unique("ID", keep="first", maintain_order=True)
+
+    @cached_property
+    def numbers(self) -> pl.DataFrame:
+        """School and student number (SC, SN) with the student's ``ID`` and ``ssid``: a number means nothing outside its school."""
+        pairs = self.needed("STU").unique(["SC", "SN"], keep="first", maintain_order=True).select("SC", "SN", "ID")
+        return pairs.join(self.people.select("ID", "ssid"), on="ID", how="left")
