@@ -6,6 +6,7 @@ Sheets are written once, from the top, with constant memory. Text is always writ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 import xlsxwriter
@@ -113,7 +114,8 @@ class Book:
 
     def __init__(self, path: Path, title: str, created: datetime, *, large: bool) -> None:
         # Temporary files lie beside the workbook: they hold children's records too.
-        self._book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": str(path.parent)})
+        self._temporary = TemporaryDirectory(dir=path.parent, ignore_cleanup_errors=True)
+        self._book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": self._temporary.name})
         self._book.set_properties({"title": title, "created": created, "author": "Recoup"})
         if large:
             self._book.use_zip64()
@@ -127,8 +129,9 @@ class Book:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
-        # Closing takes the temporary files away; a workbook that was not finished goes with them.
+        # A workbook that was not finished goes with its temporary files.
         self._book.close()
+        self._temporary.cleanup()
         if kind is not None:
             self._path.unlink(missing_ok=True)
 
