@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import recoup.store
-from recoup.store import manifest
+from recoup.store import Journal, manifest
 from tests.store.road import check_settled, is_whole, label_of, road
 
 if TYPE_CHECKING:
@@ -157,18 +157,22 @@ def main(root: Path, arm: Callable[[Countdown], None], kind: str, every: int) ->
     def third(place: Path) -> object:
         return road(place, "third")
 
-    def look(place: Path, number: int) -> None:
+    def look(place: Path, number: object) -> None:
         must(lambda: next_run_is_right(place), number)
 
     if kind != "recover":
         return kill_each(place, start, third, arm, look, every)
     kills = 0
 
-    def recover_killed(torn: Path, number: int) -> None:
+    def recover_killed(_: Path, number: int) -> None:
         nonlocal kills
-        kills += kill_each(
-            root / "again", torn, check_settled, arm, lambda place, step: must(lambda: next_run_is_right(place), (number, step))
-        )
+        journal = Journal(place / "ws" / "journal.sqlite")
+        torn_swap = journal.open_swaps()
+        journal.close()
+        if torn_swap:
+            # Put back at the same place, since the journal knows OUT by its whole path.
+            torn = Path(shutil.copytree(place, root / f"torn {number}"))
+            kills += kill_each(place, torn, check_settled, arm, lambda _, step: look(place, (number, step)))
 
     kill_each(place, start, third, arm, recover_killed, every)
     return kills

@@ -38,4 +38,4 @@ def test_killed_at_lines_between_the_steps(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_again_at_every_step_of_the_recovery(tmp_path: Path) -> None:
-    assert kills(tmp_path, "steps", "recover", every=7) > 400
+    assert kills(tmp_path, "steps", "recover", every=4) > 400
