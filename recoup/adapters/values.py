@@ -17,12 +17,15 @@ from recoup.adapters.data import rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: Dates up to this year are a program's way to write "none" (1899-12-30, 1900-01-01, 1905 …): no pupil or credential is so old.
-_LAST_EMPTY_YEAR = 1905
+#: Years that programs write for "none": .NET's first (0001), and from SQL Server's first (1753) to the empty dates of desktop
+#: databases (1899-12-30, 1900-01-01, 1905 …). No pupil or credential is so old. Other strange years are somebody's slip: refused.
+_EMPTY_YEARS = frozenset({1, *range(1753, 1906)})
 
 #: Day 0 of the serial numbers of spreadsheets, and the serials that a date of our time can have (1927 to 2173).
 _SERIAL_ZERO = date(1899, 12, 30)
 _SERIALS = range(10_000, 100_000)
+
+_COMPACT, _COMPACT_LENGTH = "%Y%m%d", 8
 
 _TRUE = frozenset({"1", "-1", "true", "t", "yes", "y", "x"})
 _FALSE = frozenset({"0", "false", "f", "no", "n"})
@@ -45,69 +48,80 @@ def canonical(series: pl.Series, kind: str, forms: Sequence[str], *, serials: bo
     (``name`` leaves even that: there are people of that name). ``forms``: the date forms of the feed. ``serials``: the cells
     come from a workbook, so that a bare number may be a date.
     """
-    convert = _CONVERTERS.get(kind)
-    if convert is None:
+    if kind not in _CONVERTERS:
         return series if kind == "name" else series.replace("NULL", None)
+    convert, patterns = _CONVERTERS[kind], _patterns(kind, forms)
     known = series.drop_nulls().unique()
-    made = [convert(value, tuple(forms), serials) for value in known]
+    made = [None if value == "NULL" else convert(value, patterns, serials) for value in known]
     return series.replace_strict(known, pl.Series(made, dtype=pl.String), default=None, return_dtype=pl.String)
 
 
-def _moment(text: str, forms: tuple[str, ...], kinds: frozenset[str]) -> datetime | None:
-    for form, kind, pattern in _forms():
-        if form in forms and kind in kinds:
-            try:
-                return datetime.strptime(text, pattern)  # noqa: DTZ007 local wall time, as the model keeps it
-            except ValueError:
-                continue
+def _patterns(kind: str, forms: Sequence[str]) -> list[str]:
+    """The patterns that a cell may have. No text fits two of them, so that their order does not matter."""
+    if kind == "time":
+        # Databases keep a time as a date-time of a meaningless day (1899-12-30, 1905-01-01).
+        return [pattern for form, its, pattern in _forms() if its == "time" or (its == "datetime" and form in {"iso", "us"})]
+    return [pattern for form, its, pattern in _forms() if form in forms and its in {"date", "datetime"}]
+
+
+def _moment(text: str, patterns: list[str]) -> datetime | None:
+    for index, pattern in enumerate(patterns):
+        # Python reads %Y%m%d in seven digits too, and would be guessing.
+        if pattern == _COMPACT and len(text) != _COMPACT_LENGTH:
+            continue
+        try:
+            moment = datetime.strptime(text, pattern)  # noqa: DTZ007 local wall time, as the model keeps it
+        except ValueError:
+            continue
+        # A column seldom mixes forms: the one that fitted is tried first next time.
+        patterns.insert(0, patterns.pop(index))
+        return moment
     return None
 
 
-_DATES = frozenset({"date", "datetime"})
-
-
-def _date(text: str, forms: tuple[str, ...], serials: bool) -> str | None:
-    if text == "NULL" or ("empty", "sentinel", text) in _forms():
+def _date(text: str, patterns: list[str], serials: bool) -> str | None:
+    if _is_empty(text):
         return None
     if serials and text.isdecimal() and int(text) in _SERIALS:
         return (_SERIAL_ZERO + timedelta(days=int(text))).isoformat()
-    moment = _moment(text, forms, _DATES)
+    moment = _moment(text, patterns)
     if moment is None:
         return text
-    if moment.year <= _LAST_EMPTY_YEAR:
+    if moment.year in _EMPTY_YEARS:
         return None
     # A date with a time of day is not a date: the time may have moved it over midnight.
     return text if moment.time() != datetime.min.time() else moment.date().isoformat()
 
 
-def _datetime(text: str, forms: tuple[str, ...], _serials: bool) -> str | None:
-    if text == "NULL" or ("empty", "sentinel", text) in _forms():
+def _datetime(text: str, patterns: list[str], _serials: bool) -> str | None:
+    if _is_empty(text):
         return None
-    moment = _moment(text, forms, _DATES)
+    moment = _moment(text, patterns)
     if moment is None:
         return text
-    return None if moment.year <= _LAST_EMPTY_YEAR else moment.replace(microsecond=0).isoformat()
+    return None if moment.year in _EMPTY_YEARS else moment.replace(microsecond=0).isoformat()
 
 
-def _time(text: str, _given: tuple[str, ...], _serials: bool) -> str | None:
-    if text == "NULL":
-        return None
-    # Databases keep a time as a date-time of a meaningless day (1899-12-30, 1905-01-01).
-    moment = _moment(text, ("clock",), frozenset({"time"})) or _moment(text, ("iso", "us"), frozenset({"datetime"}))
+def _time(text: str, patterns: list[str], _serials: bool) -> str | None:
+    moment = _moment(text, patterns)
     return text if moment is None else moment.strftime("%H:%M")
 
 
-def _bool(text: str, _given: tuple[str, ...], _serials: bool) -> str | None:
+def _bool(text: str, _none: list[str], _serials: bool) -> str | None:
     folded = text.casefold()
-    return None if text == "NULL" else "true" if folded in _TRUE else "false" if folded in _FALSE else text
+    return "true" if folded in _TRUE else "false" if folded in _FALSE else text
 
 
-def _int(text: str, _given: tuple[str, ...], _serials: bool) -> str | None:
+def _int(text: str, _none: list[str], _serials: bool) -> str | None:
     whole = re.fullmatch(r"([+-]?\d+)(?:\.0*)?", text)
-    return None if text == "NULL" else str(int(whole[1])) if whole else text
+    return str(int(whole[1])) if whole else text
 
 
-_CONVERTERS: dict[str, Callable[[str, tuple[str, ...], bool], str | None]] = {
+def _is_empty(text: str) -> bool:
+    return ("empty", "sentinel", text) in _forms()
+
+
+_CONVERTERS: dict[str, Callable[[str, list[str], bool], str | None]] = {
     "date": _date,
     "datetime": _datetime,
     "time": _time,
