@@ -260,7 +260,7 @@ class District:
         base = by_type.get(school_type, by_grade)
         basis, alternate = enrollment.get("alternate_minimum_basis"), enrollment.get("alternate_minimum_minutes")
         if basis == "sec_46146":
-            return {"manual": base, "use_240": 240, "use_180_as_day": 180}[self.policy["three_quarter_day"]]
+            return min(base, 180 if self.policy["three_quarter_day"] == "use_180_as_day" else 240)
         return min(base, alternate) if basis and alternate else base
 
     # --- what is written down, and what people decided

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from datetime import date
 from typing import Any
 
+from tests.plain.attended import FIRST_DATE
 from tests.plain.bundle import District, Row, grade_span
 
 CAP = 10
@@ -147,7 +148,7 @@ def credit(district: District, ssid: str, on: date, school: str, absence: Row | 
         (one for one in district.rows["attendance"] if (one["ssid"], one["school_code"], one["date"]) == (ssid, school, on)), {}
     )
     minimum: Any = day["minimum"] if day else None
-    if not day and earned_on:
+    if not day and earned_on and earned_on >= FIRST_DATE:
         then = district.in_force(ssid, earned_on)
         minimum = district.minimum(then) if then else None
     which = district.policy["credit_date"]
