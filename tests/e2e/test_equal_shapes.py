@@ -24,20 +24,29 @@ CONFIGS = {"bundle": "demo.toml", "aeries_files": "aeries.toml"}
 RESULTS = {"ledger": [], "credits": [], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
 
 
-def results(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> dict[str, pl.DataFrame]:
-    """Run the road on the district in one shape and return the ledger's tables as the files in OUT hold them."""
+def run(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> pipeline.Outcome:
+    """Run the road on the district in one shape, with the state's file as the only export."""
     SHAPES[shape](make_district(students=students, bad_rows=bad_rows), folder / "data")
     text = (files("recoup.synthetic") / CONFIGS[shape]).read_text(encoding="utf-8")
     (folder / "recoup.toml").write_text(text[: text.index("[[exports]]")] + '[[exports]]\nexporter = "calpads_stas"\n', encoding="utf-8")
-    outcome = pipeline.run(config.load(folder / "recoup.toml"), pipeline.Request())
+    return pipeline.run(config.load(folder / "recoup.toml"), pipeline.Request())
+
+
+def results(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> dict[str, pl.DataFrame]:
+    """Return the ledger's tables and the state's files, as they lie in OUT."""
+    outcome = run(shape, folder, students, bad_rows)
     assert outcome.status == Exit.DONE, outcome.withheld
     out = outcome.out
     assert out is not None
-    return {name: pl.read_csv(out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
+    found = {name: pl.read_csv(out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
+    state = {path.name: path.read_text(encoding="ascii").splitlines() for path in out.glob("STAS_*.txt")}
+    assert len(state) == 2, "the district's, and that of its independently reporting charter"
+    return found | {name: pl.DataFrame({"line": lines}) for name, lines in state.items()}
 
 
 def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
-    for name in RESULTS:
+    assert one.keys() == other.keys()
+    for name in one:
         assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
 
 
@@ -56,3 +65,13 @@ def test_the_ledgers_of_the_whole_district_are_equal_student_for_student(tmp_pat
 @pytest.mark.parametrize("shape", SHAPES)
 def test_survivable_bad_rows_change_no_ledger(shape: str, tmp_path: Path) -> None:
     assert_same(results(shape, tmp_path / "clean", 60), results(shape, tmp_path / "flawed", 60, "survivable"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_refused_row_of_the_school_record_withholds_the_states_file(shape: str, tmp_path: Path) -> None:
+    """A day whose row is refused is neither attended nor absent; the ledger is written all the same."""
+    outcome = run(shape, tmp_path, 600, "all")
+    assert outcome.status == Exit.WITHHELD
+    assert set(outcome.withheld) == {"calpads_stas"}
+    assert outcome.run.results["ledger"].height == 600
