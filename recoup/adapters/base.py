@@ -36,6 +36,7 @@ _TELLABLE = re.compile(r"[A-Za-z][A-Za-z .\[\]_]{0,39}\d{0,2}\Z")
 #: An id that a spreadsheet has turned into a number and shortened.
 SCIENTIFIC = r"^\d(?:\.\d+)?[eE]\+?\d+$"
 
+#: For adapters whose feeds declare date forms.
 DATE_FORMS = Option(
     "date_forms", "list", (), "More date forms than the feeds declare, for example us_short (1/5/26); all names stand in adapters/forms.csv"
 )
@@ -121,7 +122,7 @@ class Job:
 
     def listed(self, option: str) -> list[str]:
         """Return an option of type list as texts."""
-        given = self.options[option]
+        given = self.options.get(option)
         return [str(value) for value in given] if isinstance(given, (list, tuple)) else []
 
 
@@ -135,7 +136,7 @@ class FileAdapter:
         self.summary = summary
         self.declaration = declaration
         self.feeds = declaration.feeds
-        self.options = (*options, DATE_FORMS)
+        self.options = options
 
     def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
         """Read raw files into canonical tables, all text.
@@ -144,7 +145,7 @@ class FileAdapter:
         Raises ``RecoupError``: 2 for options and mapping that do not fit, 4 when a required feed or column is missing or a file
         cannot be read.
         """
-        job = Job(request, self._settings(request), self._codes(request), Desk(request.source))
+        job = Job(request, *self.settle(request), Desk(request.source))
         counts: list[FileCount] = []
         frames: dict[str, list[pl.DataFrame]] = {}
         for file, data in (opened for raw in files for opened in self.opened(raw)):
@@ -187,10 +188,18 @@ class FileAdapter:
         job.desk.refuse(made.filter(unmapped), "CODE_UNMAPPED", table, f"{feed}.{column.name}", column.name, column.codes)
         return made.filter(~unmapped).with_columns(pl.col("_made").alias(column.name)).drop("_made")
 
+    def settle(self, request: ReadRequest) -> tuple[Mapping[str, object], Mapping[str, Mapping[str, str]]]:
+        """Return options and code lists with the district's own laid over the adapter's; reads no file, so that it can be asked early.
+
+        Raises ``RecoupError`` (2) for an option, feed, column, list or code that does not exist or does not fit.
+        """
+        return self._settings(request), self._codes(request)
+
     def _settings(self, request: ReadRequest) -> dict[str, object]:
         where = f"[[sources]] {request.source}"
         given = settings(self.options, request.options, where)
-        for form in given["date_forms"] if isinstance(given["date_forms"], list) else ():
+        forms = given.get("date_forms")
+        for form in forms if isinstance(forms, (list, tuple)) else ():
             if form not in values.form_names():
                 close = nearest(str(form), values.form_names())
                 raise RecoupError("OPTION_VALUE", where, name="date_forms", known=", ".join(values.form_names()), nearest=close)

@@ -8,7 +8,7 @@ from recoup import plugins
 from recoup.errors import RecoupError
 
 if TYPE_CHECKING:
-    from recoup.ports import Adapter
+    from recoup.ports import Adapter, ReadRequest
 
 
 def names() -> list[str]:
@@ -28,3 +28,15 @@ def get(name: str, where: str = "") -> Adapter:
     if lacking:
         raise RecoupError("ADAPTER_BROKEN", where, name=name, fault=f"it has no {', '.join(lacking)}")
     return cast("Adapter", found)
+
+
+def settle(adapter: Adapter, request: ReadRequest) -> None:
+    """Hold a request's options and mapping against what the adapter declares, before anything is fetched.
+
+    Raises ``RecoupError`` (2). An adapter that has no ``settle`` of its own has only its options looked at.
+    """
+    own = getattr(adapter, "settle", None)
+    if own is None:
+        plugins.settings(adapter.options, request.options, f"[[sources]] {request.source}")
+    else:
+        own(request)
