@@ -62,6 +62,7 @@ def test_the_ledgers_of_the_whole_district_are_equal_student_for_student(tmp_pat
     assert_same(one, results("aeries_files", tmp_path / "aeries", 600, "survivable"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 def test_survivable_bad_rows_change_no_ledger(shape: str, tmp_path: Path) -> None:
     assert_same(results(shape, tmp_path / "clean", 60), results(shape, tmp_path / "flawed", 60, "survivable"))
