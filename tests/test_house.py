@@ -31,7 +31,7 @@ def floor(room: str) -> int:
     for number, rooms in enumerate(FLOORS):
         if room in rooms:
             return number
-    raise AssertionError(f"recoup/{room} stands on no floor: give it a place in tests/test_house.py and in docs/architecture.md")
+    raise AssertionError(f"recoup/{room} stands on no floor: give it a place in tests/test_house.py and in CONTRIBUTING.md")
 
 
 def room_of(path: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,14 +28,19 @@ def adapters(ui: Ui, name: str | None) -> None:
         tell_installed(ui, registry.names(), registry.get)
         return
     adapter = registry.get(name)
+    # A plugin that reads something else than files with headers has no columns to declare.
+    columns = getattr(getattr(adapter, "declaration", None), "columns", {})
     told: dict[str, Any] = {
         "name": adapter.name,
         "summary": adapter.summary,
-        "feeds": [asdict(feed) for feed in adapter.feeds],
+        "feeds": [{**asdict(feed), "columns": [asdict(column) for column in columns.get(feed.name, ())]} for feed in adapter.feeds],
         "options": [asdict(option) for option in adapter.options],
     }
-    feeds = [(feed.name, feed.match or f"{feed.name}.csv", "required" if feed.required else "", feed.help) for feed in adapter.feeds]
-    lines = [f"{adapter.name}: {adapter.summary}", "", "Files:", table(feeds)]
+    lines = [f"{adapter.name}: {adapter.summary}", "", "Files, and their columns (* required):"]
+    for feed in adapter.feeds:
+        lines.append(f"  {feed.name}  {feed.match or f'{feed.name}.csv'}{'  required' if feed.required else ''}  {feed.help}")
+        named = " ".join(column.name + "*" * column.required for column in columns.get(feed.name, ()))
+        lines += wrap(named, 96, initial_indent="      ", subsequent_indent="      ")
     ui.result(told, "\n".join([*lines, *options_as_text(adapter.options)]))
 
 
@@ -54,8 +61,11 @@ def options_as_text(options: Sequence[Option]) -> list[str]:
     """Lay out the options of an adapter or exporter."""
     if not options:
         return []
-    rows = []
+    lines = ["", "Options:"]
     for option in options:
         kind = "|".join(option.choices) or option.type
-        rows.append((option.name, kind, "required" if option.required else f"default {option.default!r}", option.help))
-    return ["", "Options:", table(rows)]
+        default = "no default" if option.default is None else f"default {json.dumps(option.default, ensure_ascii=False)}"
+        needed = "required" if option.required else default
+        lines += wrap(f"{option.name} ({kind}, {needed})", 96, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+        lines += wrap(option.help, 96, initial_indent="      ", subsequent_indent="      ")
+    return lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import os
 import sys
 from dataclasses import dataclass, field
@@ -36,6 +37,15 @@ class Ui:
     quiet: bool = False
     verbose: int = 0
     _workspace: Path | None = field(default=None, repr=False)
+
+    def log(self) -> None:
+        """Send our own log lines to stderr: warnings always, steps with ``-v``. Libraries' logs may hold values and stay off."""
+        level = logging.ERROR if self.quiet else logging.INFO if self.verbose else logging.WARNING
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        ours = logging.getLogger("recoup")
+        ours.handlers, ours.propagate = [handler], False
+        ours.setLevel(level)
 
     def config(self) -> Config:
         """Read the configuration; a later fault is logged in its workspace."""
@@ -166,6 +176,7 @@ def command(name: str) -> Callable[[Callable[..., None]], click.Command]:
         def call(config_path: Path | None, as_json: bool, quiet: bool, verbose: int, **options: Any) -> None:
             above: Ui = click.get_current_context().obj
             ui = Ui(config_path or above.config_path, as_json or above.json, quiet or above.quiet, verbose + above.verbose)
+            ui.log()
             try:
                 function(ui, **options)
             except RecoupError as fault:

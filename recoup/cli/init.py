@@ -16,13 +16,16 @@ from recoup.errors import RecoupError
 @click.option("--location", default="data", show_default=True, metavar="URL", help="A folder or sftp://user@host:22/path.")
 def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
     """Write a commented recoup.toml into DIR; never overwrite."""
-    from recoup import law
+    from recoup import law, pipeline
     from recoup.adapters import registry
     from recoup.config import FILE_NAME
     from recoup.config.template import template
 
     found = registry.get(adapter)
-    text = template(adapter, location, law.school_years()[-1], found.options)
+    today = pipeline.now().astimezone(pipeline.LOCAL).date()
+    begins = today.year if today.month > 6 else today.year - 1
+    present, known = f"{begins}-{begins + 1}", law.school_years()
+    text = template(adapter, location, present if present in known else known[-1], found.options)
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -66,7 +66,7 @@ _SFTP = """
 
 def template(adapter: str, location: str, year: str, options: Sequence[Option]) -> str:
     """Return the text of a ``recoup.toml`` for one source; options that the adapter requires stand in it to be filled in."""
-    wanted = [option for option in options if option.required]
+    wanted = [option for option in options if option.required or option.default is None]
     lines = ["\n[sources.options]\n" if wanted else ""]
     lines += [f"# {option.help}\n{option.name} = {_empty(option)}\n" for option in wanted]
     remote = bool(URL.match(location))

@@ -170,7 +170,7 @@ def test_an_error_is_json_too(district: District) -> None:
 
 
 def test_a_fault_of_the_program_shows_no_trace_and_no_value(district: District, monkeypatch: pytest.MonkeyPatch) -> None:
-    value = " ".join(["Ana", "Arce"])
+    value = "Ana Arce"
 
     def broken(*_: object) -> None:
         raise ValueError(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from recoup.config import Limit, Secret, load
+from recoup.config import Limit, Limits, Secret, load, schema
 from recoup.errors import Exit, RecoupError
 
 if TYPE_CHECKING:
@@ -129,3 +129,24 @@ def test_a_limit_needs_both_share_and_count() -> None:
     assert not limit.passed(10, 20)
     assert not limit.passed(11, 1000)
     assert limit.passed(21, 1000)
+
+
+def test_the_defaults_of_the_schema_are_those_of_the_program(tmp_path: Path) -> None:
+    """Read the least configuration there is, and compare what it gives with what the published schema promises."""
+    least = GOOD.split("[[sources]]", maxsplit=1)[0] + '[[sources]]\nname = "sis"\nadapter = "bundle"\nlocation = "data"\n'
+    config = load(write(tmp_path, least))
+    rules = schema()["properties"]["sources"]["items"]["properties"]
+    source = config.sources[0]
+    for name in ("after_fetch", "settle_seconds", "recursive"):
+        assert getattr(source, name) == rules[name]["default"]
+    assert list(source.partial_suffixes) == rules["partial_suffixes"]["default"]
+    for name in ("agent", "retries"):
+        assert getattr(source.sftp, name) == rules["sftp"]["properties"][name]["default"]
+    assert config.limits == Limits()
+    assert config.exports == ()
+
+
+def test_the_checks_that_may_be_attested_are_those_of_the_ledger() -> None:
+    from recoup.ledger import attestable
+
+    assert tuple(schema()["properties"]["attest"]["propertyNames"]["enum"]) == attestable()
