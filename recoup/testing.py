@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
+from python_calamine import CalamineWorkbook
 
 from recoup.exporters import registry
 from recoup.ports import QUARANTINE, Attestation, Finding, Input, Lea, Run, SchoolYear
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from recoup.schemas import Table
-
-#: Files that are written but are no text to compare byte for byte.
-BINARY = frozenset({".xlsx"})
 
 
 def _read(path: Path) -> pl.DataFrame:
@@ -104,19 +102,33 @@ def _findings(found: Sequence[Finding], withheld: Mapping[str, str]) -> str:
     return text.getvalue()
 
 
+def _cells(path: Path, sheet: str) -> bytes:
+    """Return what a sheet of a workbook shows, as CSV."""
+    text = io.StringIO()
+    rows = CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet).to_python(skip_empty_area=False)
+    whole = ([int(cell) if isinstance(cell, float) and cell.is_integer() else cell for cell in row] for row in rows)
+    csv.writer(text, lineterminator="\n").writerows(whole)
+    return text.getvalue().encode()
+
+
 def actual(case: Path, out: Path) -> dict[str, bytes]:
-    """Run the case's exporters into the empty folder ``out`` and return what they wrote, by name, ``findings.csv`` with it."""
+    """Run the case's exporters into the empty folder ``out`` and return what they wrote, by name, ``findings.csv`` with it.
+
+    Of a workbook the ``sheets`` that ``case.toml`` names are returned, each as CSV.
+    """
     run = load_run(case)
     told = tomllib.loads((case / "case.toml").read_text(encoding="utf-8"))
     exports = {}
     for name, options in told["exports"].items():
         exporter = registry.get(name)
         exports[name] = exporter.write(run, registry.settings(exporter, options), out)
-    written = {
-        path.relative_to(out).as_posix(): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path.suffix not in BINARY
-    }
+    written: dict[str, bytes] = {}
+    for path in sorted(out.rglob("*")):
+        name = path.relative_to(out).as_posix()
+        if path.suffix == ".xlsx":
+            written |= {f"{name.removesuffix('.xlsx')}/{sheet}.csv": _cells(path, sheet) for sheet in told["sheets"]}
+        elif path.is_file():
+            written[name] = path.read_bytes()
     findings = [finding for export in exports.values() for finding in export.findings]
     said = _findings(findings, {name: export.withheld for name, export in exports.items()})
     return written | {"findings.csv": said.encode()}

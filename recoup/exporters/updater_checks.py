@@ -111,9 +111,6 @@ def services(
     sieve = Sieve(rows, found)
     _stop_unknown(sieve, identifier, columns)
     used, student = pl.col("type") == "Used", pl.col("ssid")
-    known = kept.select("ssid", "start_date").with_columns(pl.lit(value=True).alias("record"))
-    sieve.rows = sieve.rows.join(known, on=["ssid", "start_date"], how="left", maintain_order="left")
-    sieve.stop("ICU23", pl.col("record").is_null())
     ours = run.tables["schools"].filter(pl.col("county_district_code") == run.lea.code)["school_code"]
     sieve.stop("ICU25", ~pl.col("school_code").is_in(ours.implode()).fill_null(value=False))
     sieve.stop("ICU28", used & ~pl.col("days").is_between(1, cap), cap=cap)
@@ -125,6 +122,9 @@ def services(
     overdrawn = run.results["ledger"].filter(pl.col("minutes_used") > pl.col("minutes_counted"))["ssid"]
     sieve.stop("ICU30", used & student.is_in(pl.concat([unpaid, overdrawn]).implode()))
     _stop_automatic(sieve, run, found, automatic)
+    known = kept.select("ssid", "start_date").with_columns(pl.lit(value=True).alias("record"))
+    sieve.rows = sieve.rows.join(known, on=["ssid", "start_date"], how="left", maintain_order="left")
+    sieve.stop("ICU23", pl.col("record").is_null())
     held = run.tables["program_services"].filter(
         pl.col("start_date") <= run.year.last, pl.col("end_date").is_null() | (pl.col("end_date") >= run.year.first)
     )

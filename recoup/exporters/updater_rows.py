@@ -34,10 +34,10 @@ def given_records(run: Run) -> pl.DataFrame:
 
 
 def derived_records(run: Run, given: pl.DataFrame) -> pl.DataFrame:
-    """Return one record for each student with counted time or a credit and none in ``given``.
+    """Return one record for each student with counted time, or a day paid elsewhere, and none in ``given``.
 
     From the first counted participation to the later of the last one and the last ``credited_on``, widened to the next enrollment's
-    first day where it meets none. Days that were paid elsewhere, without counted time here, span their own dates.
+    first day where it meets none. Days that were paid elsewhere have no counted time here: they span their own dates.
     """
     counted = _counted(run)
     time = counted.group_by("ssid").agg(
@@ -45,13 +45,14 @@ def derived_records(run: Run, given: pl.DataFrame) -> pl.DataFrame:
         pl.col("date").max().alias("last"),
         pl.col("program_name").drop_nulls().unique().sort().str.join("; ").alias("comment"),
     )
+    elsewhere = pl.col("paid_elsewhere").fill_null(value=False)
     paid = (
         run.results["credits"]
         .group_by("ssid")
         .agg(
-            pl.col("earned_on").min().alias("paid_first"),
             pl.col("credited_on").max().alias("credited"),
-            pl.max_horizontal("earned_on", "credited_on").max().alias("paid_last"),
+            pl.col("earned_on").filter(elsewhere).min().alias("paid_first"),
+            pl.max_horizontal("earned_on", "credited_on").filter(elsewhere).max().alias("paid_last"),
         )
     )
     places = run.tables["students"].select("ssid", "_file", "_line")
@@ -60,8 +61,9 @@ def derived_records(run: Run, given: pl.DataFrame) -> pl.DataFrame:
         .join(given.select("ssid"), on="ssid", how="anti")
         .with_columns(
             pl.col("first").fill_null(pl.col("paid_first")).alias("start_date"),
-            pl.coalesce(pl.max_horizontal("last", pl.when(pl.col("last").is_not_null()).then("credited")), "paid_last").alias("end_date"),
+            pl.when(pl.col("last").is_not_null()).then(pl.max_horizontal("last", "credited")).otherwise("paid_last").alias("end_date"),
         )
+        .drop_nulls("start_date")
     )
     spans = days.enrollments(run).select("ssid", "entry_date", "exit_date")
     near = (
@@ -91,14 +93,14 @@ def meets(start: str, end: str) -> pl.Expr:
 def _on_record(rows: pl.DataFrame, records: pl.DataFrame) -> pl.DataFrame:
     """Give each row (``ssid``, ``date``) the one record it belongs to: that of its date, else the last one begun, else the first.
 
-    So a student's minutes and days are spread over the records and none is told twice.
+    So a student's minutes and days are spread over the records and none is told twice. Without a record its dates are empty.
     """
     start, end, day = pl.col("start_date"), pl.col("end_date"), pl.col("date")
     rank = pl.when(start > day).then(2).when(end < day).then(1).otherwise(0)
     near = pl.when(rank == 2).then(start.cast(pl.Int32)).otherwise(-start.cast(pl.Int32))
     return (
         rows.with_row_index("_row")
-        .join(records.select("ssid", "start_date", "end_date"), on="ssid")
+        .join(records.select("ssid", "start_date", "end_date"), on="ssid", how="left")
         .sort("_row", rank, near)
         .unique("_row", keep="first", maintain_order=True)
         .drop("_row")
@@ -122,7 +124,7 @@ def services(run: Run, records: pl.DataFrame) -> pl.DataFrame:
     columns = (*record, "type", "school_code", "hours", "days", "last")
     earned_rows = (
         earned.join(first, on=record, how="left", nulls_equal=True)
-        .join(held, on=["ssid", "start_date"], how="left")
+        .join(held, on=["ssid", "start_date"], how="left", nulls_equal=True)
         .select(
             *record,
             pl.lit("Earned").alias("type"),

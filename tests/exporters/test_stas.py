@@ -203,52 +203,61 @@ spans = st.lists(
 )
 
 
-def plain_count(calendar: pl.DataFrame, enrolled: list[dict[str, Any]], school: str, as_of: date) -> int:
+KINDS = ("excused", "unexcused", "suspension_out", "suspension_in", "independent_study_ada", "independent_study_non_ada")
+absences = st.lists(
+    st.fixed_dictionaries(
+        {
+            "school_code": st.sampled_from(SCHOOLS),
+            "date": st.integers(0, 45).map(lambda day: FIRST + timedelta(day)),
+            "kind": st.sampled_from(KINDS),
+            "full_day": st.booleans(),
+        }
+    ),
+    max_size=12,
+    unique_by=lambda row: (row["school_code"], row["date"]),
+)
+
+
+def plain_days(calendar: pl.DataFrame, enrolled: list[dict[str, Any]], school: str, as_of: date) -> set[date]:
     taught: dict[tuple[str, date, str], bool] = {}
-    for one, day, instructional, grades in calendar.select("school_code", "date", "is_instructional", "grades").rows():
-        for grade in ("KN", "05"):
+    for grade in ("KN", "05"):
+        for one, day, instructional, grades in calendar.select("school_code", "date", "is_instructional", "grades").rows():
             if grades and grade in grades.split(";"):
                 taught[one, day, grade] = instructional
             elif not grades:
                 taught.setdefault((one, day, grade), instructional)
 
-    def holding(day: date) -> list[dict[str, Any]]:
-        return [
-            span
-            for span in enrolled
-            if span["enrollment_status"] in ("10", "30")
-            and span["entry_date"] <= day
-            and (span["exit_date"] is None or day <= span["exit_date"])
-        ]
+    def holds(span: dict[str, Any], day: date) -> bool:
+        return span["enrollment_status"] in ("10", "30") and span["entry_date"] <= day <= (span["exit_date"] or day)
 
-    total = 0
+    counted = set()
     for offset in range((as_of - FIRST).days + 1):
         day = FIRST + timedelta(offset)
-        here = sorted(
-            (span for span in holding(day) if span["school_code"] == school),
-            key=lambda span: (span["enrollment_status"] != "30", -span["entry_date"].toordinal()),
-        )
-        elsewhere = any(span["enrollment_status"] == "30" and span["school_code"] != school for span in holding(day))
-        if here and (here[0]["enrollment_status"] == "30" or not elsewhere):
-            total += taught.get((school, day, str(here[0]["grade"])), False)
-    return total
+        holding = [span for span in enrolled if holds(span, day)]
+        here = [span for span in holding if span["school_code"] == school]
+        here.sort(key=lambda span: (span["enrollment_status"] != "30", -span["entry_date"].toordinal()))
+        elsewhere = any(span["enrollment_status"] == "30" and span["school_code"] != school for span in holding)
+        if here and (here[0]["enrollment_status"] == "30" or not elsewhere) and taught.get((school, day, here[0]["grade"])):
+            counted.add(day)
+    return counted
 
 
 @settings(max_examples=60, deadline=None)
-@given(drawn=spans)
-def test_days_are_those_of_a_plain_reading(drawn: list[dict[str, Any]]) -> None:
+@given(drawn=spans, absent=absences)
+def test_days_are_those_of_a_plain_reading(drawn: list[dict[str, Any]], absent: list[dict[str, Any]]) -> None:
     base = load_run(CASE)
-    enrolled = [
-        {
-            **span,
-            "ssid": "9000000001",
-            "exit_date": None if span["days"] is None else span["entry_date"] + timedelta(span["days"]),
-        }
-        for span in drawn
-    ]
-    schema = base.tables["enrollments"].schema
-    frame = pl.DataFrame([{name: row.get(name) for name in schema} for row in enrolled], schema=schema)
-    run = replace(base, tables={**base.tables, "enrollments": frame})
-    counted = dict(calpads_stas.rows(run).select("school_code", "expected").rows())
+    for span in drawn:
+        span["exit_date"] = None if span["days"] is None else span["entry_date"] + timedelta(span["days"])
+
+    def table(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
+        schema = base.tables[name].schema
+        return pl.DataFrame([{column: ({"ssid": "9000000001"} | row).get(column) for column in schema} for row in rows], schema=schema)
+
+    changed = {"enrollments": table("enrollments", drawn), "attendance": table("attendance", absent)}
+    counted = calpads_stas.rows(replace(base, tables={**base.tables, **changed}))
     for school in SCHOOLS:
-        assert counted.get(school, 0) == plain_count(base.tables["calendar"], enrolled, school, run.as_of)
+        days_here = plain_days(base.tables["calendar"], drawn, school, base.as_of)
+        gone = [row["kind"] for row in absent if row["full_day"] and row["school_code"] == school and row["date"] in days_here]
+        wanted = {"expected": len(days_here), **{kind: gone.count(kind) for kind in KINDS}, "attended": len(days_here) - len(gone)}
+        found = counted.filter(pl.col("school_code") == school).select(wanted.keys())
+        assert (found.row(0, named=True) if found.height else dict.fromkeys(wanted, 0)) == wanted

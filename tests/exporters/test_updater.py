@@ -304,3 +304,14 @@ def test_the_fact_sheets_own_sample_is_read(tmp_path: Path) -> None:
     form = layout.load("updater_records", "2025-2026").pick(sample.splitlines()[0].split(","), "")
     dialect = layout.Dialect(",", header=True, line_end="\r\n", dates=program_updater.DATES["MM/DD/YYYY"], quotes=True)
     assert layout.read(tmp_path / "x", form, dialect)["studentNumber"].to_list() == ["123456", "000789"]
+
+
+def test_icu23_days_that_nothing_pays_for_make_no_record(cedar: Run, more: More, export: Write, tmp_path: Path) -> None:
+    absence = {"ssid": "9000000004", "school_code": "6102222", "date": date(2025, 8, 28), "kind": "excused", "full_day": True}
+    unpaid = CREDIT | {"ssid": "9000000004", "absence_school_code": "6102222", "absence_date": date(2025, 8, 28), "minutes_used": 0}
+    unpaid |= {"earned_on": date(2025, 9, 6), "credited_on": date(2025, 9, 6)}
+    done = export(more(more(cedar, "attendance", absence), "credits", unpaid), "program_updater")
+    assert found(done, "ICU30") == [("error", 1)]
+    assert not [line for name in ("updater_records.csv", "updater_services.csv") for line in lines(tmp_path, name) if "9000000004" in line]
+    paid_by_another = edit(more(more(cedar, "attendance", absence), "credits", unpaid), "credits", "9000000004", minutes_used=240)
+    assert found(export(paid_by_another, "program_updater"), "ICU23") == [("error", 1)]
