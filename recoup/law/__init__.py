@@ -20,6 +20,9 @@ from recoup.ports import SchoolYear
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+#: The parameter files that hold facts by name.
+PARTS = ("time", "caps", "supervision", "eligibility")
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -45,7 +48,6 @@ class Knob:
     number: int
     name: str
     values: Mapping[str, str]
-    ready: frozenset[str]
     citation: str
     certainty: str
     help: str
@@ -77,6 +79,7 @@ class Law:
     certainty: str
     facts: Mapping[str, Fact]
     type_minutes: Mapping[str, Fact]
+    table_minutes: Mapping[str, Fact]
     grade_minutes: Mapping[str, Fact]
     bases: Mapping[str, Fact]
     charter_types: tuple[str, ...]
@@ -120,7 +123,7 @@ def load(name: str) -> Law:
     """Return the law of the school year ``name``. Raises ``RecoupError`` (status 2) for a year without rules."""
     year = school_year(name)
     head = _load("years")[name]
-    facts = {key: _fact(key, entry) for part in ("time", "caps", "supervision", "eligibility") for key, entry in _load(part).items()}
+    facts = {key: _fact(key, entry) for part in PARTS for key, entry in _load(part).items()}
     day = _load("minimum_schoolday")
     return Law(
         year=year,
@@ -129,6 +132,7 @@ def load(name: str) -> Law:
         certainty=head["certainty"],
         facts=facts,
         type_minutes={key: _fact(key, entry) for key, entry in day["school_types"].items()},
+        table_minutes={key: _fact(key, entry) for key, entry in day["special_types"].items()},
         grade_minutes={key: _fact(key, entry) for key, entry in day["grades"].items()},
         bases={key: _fact(key, entry) for key, entry in day["bases"].items()},
         charter_types=tuple(day["charter_types"]),
@@ -139,52 +143,82 @@ def load(name: str) -> Law:
 @cache
 def knobs() -> dict[str, Knob]:
     """Return every knob by its name, in the order of its number."""
-    table = {}
-    for entry in _load("knobs"):
-        unready = {value for value, ready in entry.get("ready", {}).items() if not ready}
-        values = dict(entry["values"])
-        table[entry["name"]] = Knob(
-            entry["k"], entry["name"], values, frozenset(values) - unready, entry["citation"], entry["certainty"], entry["help"]
-        )
-    return table
+    return {
+        entry["name"]: Knob(entry["k"], entry["name"], dict(entry["values"]), entry["citation"], entry["certainty"], entry["help"])
+        for entry in _load("knobs")
+    }
+
+
+@cache
+def settings() -> dict[str, Fact]:
+    """Return the numbers that an LEA may set beside the knobs (``[policy]``), each with its default as a fact."""
+    return {name: _fact(name, entry) for part in PARTS for name, entry in _load(part).items() if entry.get("setting")}
 
 
 @cache
 def hold_rules() -> dict[str, HoldRule]:
     """Return what each code of the ``holds`` table means, by code."""
-    with (files("recoup.law") / "holds.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["code"]: HoldRule(**row) for row in csv.DictReader(lines)}
+    lines = (files("recoup.law") / "holds.csv").read_text(encoding="utf-8").splitlines()
+    return {row["code"]: HoldRule(**row) for row in csv.DictReader(lines)}
 
 
-def policy(settings: Mapping[str, object], where: str = "[policy]") -> dict[str, str]:
-    """Return the whole policy, defaults filled in, by knob name.
+def policy(chosen: Mapping[str, object], where: str = "[policy]") -> dict[str, str]:
+    """Return the whole policy, defaults filled in: every knob by name, the settings, and ``accept_risk`` where it is given.
 
-    ``settings`` names knobs by name or number (``time_unit``, ``K1``). Raises ``RecoupError`` (status 2)
-    for an unknown knob or value, for one named twice, and for a value that this version cannot compute.
+    ``chosen`` names knobs by name or number (``time_unit``, ``K1``); K13 also takes a table of minutes by grade span. Raises
+    ``RecoupError`` (status 2) for an unknown name or value, for a knob named twice, and for ``recover_suspension = "yes"``
+    without ``accept_risk = true`` (``ledger.md`` section 9).
     """
     table = knobs()
     numbered = {f"k{knob.number}": knob.name for knob in table.values()}
-    chosen: dict[str, str] = {}
-    for key, raw in settings.items():
+    known = [name for name, knob in table.items() if knob.values] + list(settings()) + ["accept_risk"]
+    given: dict[str, str] = {}
+    for key, raw in chosen.items():
         name = numbered.get(key.lower(), key)
-        knob = table.get(name)
-        if knob is None or not knob.values:
-            raise RecoupError("POLICY_UNKNOWN_KNOB", where, name=key, nearest=nearest(key, table))
-        value = {True: "yes", False: "no"}.get(raw, str(raw)) if isinstance(raw, bool) else str(raw)
-        if name in chosen:
+        if name not in known:
+            raise RecoupError("POLICY_UNKNOWN_KNOB", where, name=key, nearest=nearest(key, known))
+        if name in given:
             raise RecoupError("POLICY_TWICE", where, name=name)
-        if value not in knob.values:
-            raise RecoupError(
-                "POLICY_UNKNOWN_VALUE", where, name=name, value=value, known=", ".join(knob.values), nearest=nearest(value, knob.values)
-            )
-        if value not in knob.ready:
-            raise RecoupError("POLICY_NOT_READY", where, name=name, value=value, known=", ".join(v for v in knob.values if v in knob.ready))
-        chosen[name] = value
-    return {name: chosen.get(name, knob.default) for name, knob in table.items() if knob.values}
+        given[name] = _value(name, raw, where)
+    whole = {name: given.get(name, knob.default) for name, knob in table.items() if knob.values}
+    whole |= {name: given.get(name, str(fact.values[-1][1])) for name, fact in settings().items()}
+    if whole["recover_suspension"] == "yes":
+        if given.get("accept_risk") != "true":
+            raise RecoupError("POLICY_RISK", where)
+        whole["accept_risk"] = "true"
+    return whole
+
+
+def _value(name: str, raw: object, where: str) -> str:
+    """Return a policy value as text, or refuse it."""
+    if name in settings():
+        if isinstance(raw, bool) or not str(raw).isdigit():
+            raise RecoupError("POLICY_NOT_A_NUMBER", where, name=name)
+        return str(raw)
+    if name == "accept_risk":
+        return str(raw).lower()
+    knob = knobs()[name]
+    if name == "charter_minimum" and raw not in knob.values:
+        return _charter_minutes(raw, where)
+    value = {True: "yes", False: "no"}[raw] if isinstance(raw, bool) else str(raw)
+    if value not in knob.values:
+        raise RecoupError(
+            "POLICY_UNKNOWN_VALUE", where, name=name, value=value, known=", ".join(knob.values), nearest=nearest(value, knob.values)
+        )
+    return value
+
+
+def _charter_minutes(raw: object, where: str) -> str:
+    """Return K13's minutes by grade span as ``span=minutes;…`` in order of the spans; every span must have its minutes."""
+    spans = sorted(set(_load("minimum_schoolday")["grade_spans"].values()))
+    pairs = dict(part.partition("=")[::2] for part in raw.split(";")) if isinstance(raw, str) else raw
+    if not isinstance(pairs, dict) or sorted(pairs) != spans or not all(str(minutes).isdigit() and int(minutes) for minutes in pairs.values()):
+        raise RecoupError("POLICY_CHARTER_MINUTES", where, spans=", ".join(spans))
+    return ";".join(f"{span}={int(pairs[span])}" for span in spans)
 
 
 def rule_version(law: Law, chosen: Mapping[str, str]) -> str:
     """Return the name of the rules in force: year, revision of the law data, and a hash of all knobs (``ledger.md`` 9)."""
-    lines = "\n".join(f"{name}={value}" for name, value in sorted(chosen.items()))
+    lines = "\n".join(f"{name}={value}" for name, value in sorted(chosen.items()) if name in knobs())
     short = f"{law.year.name[:4]}-{law.year.name[7:]}"
     return f"{short}.{law.revision}+{hashlib.sha256(lines.encode()).hexdigest()[:8]}"

@@ -61,20 +61,23 @@ def compute(
     engine = engine or PolarsEngine()
     blind = frozenset(code for table, column, code in _inputs() if (table, column) in absent)
     attested = frozenset(time.REQUIRED[a.check] for a in attest)
-    setting = Setting(law, policy, day_number(as_of), attested, blind)
-    book = encode(tables, law)
+    setting = Setting(
+        law, policy, day_number(as_of), attested, blind, no_roster=("session_staff", "") in absent, no_staff=("staff", "") in absent
+    )
+    book = encode(tables, law, policy, lea.code)
     school_days = days.school_days(book, engine)
     counted = time.count(book, school_days, setting, engine)
-    earned = bank.earn(counted.dates, engine).filter(nw.col("earned") == 1)
-    earned = engine.settle(earned.select("who", "date", day=nw.col("earned").cum_sum().over("who", order_by="date"), cost="schoolday"))
-    kept = counted.worked.select("row", "who", "sess", "date", "since", kept=nw.col("counted") - nw.col("forfeited"))
-    paid = engine.take(bank.pay(kept, earned, engine))
+    voids = days.voids(school_days, book, setting, engine) if policy["long_study_bank"] == "void" else None
+    out = bank.withdrawals(counted.dates.with_columns(purse=bank.purse()), voids, setting, engine)
+    kept = counted.worked.select("row", "sess", "date", "since", purse=bank.purse(), kept=nw.col("counted") - nw.col("forfeited"))
+    paid = engine.take(bank.pay(kept, out, engine))
+    earned = out.filter(~nw.col("day").is_null())
     eligible, doubled, late = match.eligible_absences(book, school_days, setting, engine)
-    credited, applied, foreign = match.match(book, earned, eligible, setting, engine, lea.code)
+    credited, applied, foreign = match.match(book, earned, eligible, setting, engine)
     matching = match.Matching(credited, eligible, foreign)
     noted = engine.take(notes.notes(book, counted, late, doubled, applied, setting, engine))
     fails = {"session": engine.take(counted.session_fails), "row": engine.take(counted.row_fails), "cuts": engine.take(counted.cuts)}
-    entries = results.entries_of(counted, engine)
+    entries = results.entries_of(counted, paid, engine)
     version = rules.rule_version(law, policy)
     credit, credit_sessions = results.credit_tables(book, matching, paid, setting, version, engine)
     return {

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from recoup.ledger.encode import Book
     from recoup.ledger.engine import Engine
+    from recoup.ledger.setting import Setting
 
     Frame = nw.LazyFrame[pl.LazyFrame]
 
@@ -71,10 +72,11 @@ def in_force(points: Frame, book: Book, engine: Engine) -> Frame:
     return best.with_columns(enrolled=~(nw.col("span").is_null() | ended_early)).drop("rank", "last_day")
 
 
-def minimum_schoolday(frame: Frame, book: Book, engine: Engine) -> Frame:
+def minimum_schoolday(frame: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
     """Add ``schoolday``: the minimum schoolday in minutes of the span on the date, null before the first rule (ledger.md 4).
 
-    An alternate minimum with a basis counts where it is less; ``three_quarter`` students keep the grade's minutes until decided (K12).
+    An alternate minimum with a basis counts where it is less; a three-quarter-day student has the minutes of K12, the full ones
+    until somebody decides.
     """
     period = nw.lit(0)
     for turn in book.turns:
@@ -82,15 +84,18 @@ def minimum_schoolday(frame: Frame, book: Book, engine: Engine) -> Frame:
     rules = engine.bring(book.minimums.rename({"minutes": "base"}))
     ruled = frame.with_columns(period=period).join(rules, on=["minimum", "period"], how="left").drop("period")
     lesser = nw.when(nw.col("alternate") < nw.col("base")).then(nw.col("alternate")).otherwise(nw.col("base"))
-    return ruled.with_columns(schoolday=lesser).drop("base")
+    part = "three_quarter_part" if setting.policy["three_quarter_day"] == "use_180_as_day" else "three_quarter_full"
+    three_quarter = nw.min_horizontal("base", nw.lit(setting.law.value(part)))
+    return ruled.with_columns(schoolday=nw.when(nw.col("three_quarter")).then(three_quarter).otherwise(lesser)).drop("base")
 
 
-def long_study(points: Frame, days: Frame, book: Book, engine: Engine, as_of: int, limit: int) -> Frame:
-    """Return the points (point, who, date, combo) that lie in independent study of more than ``limit`` schooldays.
+def long_study(points: Frame, days: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
+    """Return the points (point, who, date, combo) that lie in independent study of more than 15 schooldays.
 
     Spans that touch or have no instructional day between them are one; an open end runs to as-of (ledger.md 1, EC 46211(g)).
     """
-    studies = engine.bring(book.studies.with_row_index("study")).with_columns(nw.col("last").fill_null(as_of))
+    limit = setting.law.value("independent_study_days")
+    studies = engine.bring(book.studies.with_row_index("study")).with_columns(nw.col("last").fill_null(setting.as_of))
     kinds = points.select("who", "combo").unique()
     spans = studies.join(kinds, on="who")
     counted = spans.join(days.select("combo", "date"), on="combo", how="left")
@@ -108,3 +113,24 @@ def long_study(points: Frame, days: Frame, book: Book, engine: Engine, as_of: in
     long = chains.filter(nw.col("until") - nw.col("before") > limit)
     inside = points.join(long.select("who", "combo", "first", "last"), on=["who", "combo"])
     return inside.filter((nw.col("first") <= nw.col("date")) & (nw.col("date") <= nw.col("last"))).select("point").unique()
+
+
+def voids(school_days: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
+    """Return the dates on which independent study reached the day that makes it too long: who, void (K19 ``void``).
+
+    Counted day by day in the calendar of the enrollment in force; a school day outside every span ends the count.
+    """
+    studies = engine.bring(book.studies).with_columns(nw.col("last").fill_null(setting.as_of))
+    ends = studies.group_by("who").agg(nw.col("first").min(), nw.col("last").max())
+    everyday = school_days.select("date").unique()
+    points = ends.join(everyday, how="cross").filter((nw.col("first") <= nw.col("date")) & (nw.col("date") <= nw.col("last")))
+    points = engine.settle(in_force(points.select("who", "date", point=key()), book, engine).filter(nw.col("enrolled")))
+    taught = points.select("who", "date", "point", "combo").join(school_days.select("combo", "date"), on=["combo", "date"])
+    covered = taught.select("who", "date", "point").join(studies, on="who")
+    covered = covered.filter((nw.col("first") <= nw.col("date")) & (nw.col("date") <= nw.col("last"))).select("point").unique()
+    taught = taught.join(covered.with_columns(inside=nw.lit(1)), on="point", how="left").with_columns(nw.col("inside").fill_null(0))
+    taught = taught.with_columns(chain=(1 - nw.col("inside")).cum_sum().over("who", order_by="date"))
+    inside = taught.filter(nw.col("inside") == 1)
+    inside = inside.with_columns(nth=nw.col("inside").cum_sum().over("who", "chain", order_by="date"))
+    reached = inside.filter((nw.col("nth") == setting.law.value("independent_study_days") + 1) & (nw.col("date") <= setting.as_of))
+    return engine.settle(reached.select("who", void="date"))

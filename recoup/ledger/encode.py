@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: A day that no span reaches; still five digits.
 FOREVER = 99_999
 EPOCH = date(1970, 1, 1)
+MIDNIGHT = 1440
 #: Of several enrollments in force the short-term one comes first, then primary, secondary and non-ADA (ledger.md 4).
 STATUS_ORDER = {"30": 0, "10": 1, "20": 2, "50": 3}
 
@@ -35,7 +36,7 @@ class Book:
     """The ledger's input in numbers. Every frame is small but ``entries`` and ``absences``.
 
     ``entries``: row (in order of student and session), origin (its place in the table), who, sess, minutes,
-    sign_in, sign_out, verifier (-1 not in ``staff``, null empty), verified.
+    sign_in, sign_out, verifier (-1 nobody's id, null empty), verified.
     ``sessions``: sess, school, date, start, end, pause (scheduled break), delivery (1 in person, 0 not, null unknown), cancelled,
     others, meal, program. ``spans``: the enrollments that count - span, who, school, combo, grade, entry, exit, rank, eligible,
     minimum (key), alternate, three_quarter, bare_alternate, charter, continuation, counts, short_term, last_day.
@@ -62,6 +63,21 @@ class Book:
     elections: pl.DataFrame
     terms: pl.DataFrame
     decisions: pl.DataFrame
+    matches: pl.DataFrame
+    moves: pl.DataFrame
+    units: pl.DataFrame
+
+
+def charter_minutes(value: str) -> dict[str, int]:
+    """Return the minutes by grade span that K13 gives (``span=minutes;…``), or none for ``grade_span``."""
+    return {span: int(minutes) for span, _, minutes in (part.partition("=") for part in value.split(";")) if minutes}
+
+
+def _units(schools: pl.DataFrame, lea: str) -> pl.DataFrame:
+    """Return school_code, lea, unit: an independently reporting charter is an LEA of its own (canonical-model.md); the LEA is 0."""
+    own = pl.col("independently_reporting_charter").fill_null(value=False)
+    owners = schools.sort("school_code").select("school_code", lea=pl.when(own).then("school_code").otherwise(pl.lit(lea)), own=own)
+    return owners.with_columns(unit=pl.when("own").then(pl.col("own").cum_sum()).otherwise(0).cast(pl.Int64)).drop("own")
 
 
 def _ids(name: str, values: pl.Series) -> pl.DataFrame:
@@ -78,27 +94,34 @@ def _day(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.Int32).cast(pl.Int64)
 
 
+def _day_text(column: str) -> pl.Expr:
+    return pl.col(column).str.to_date("%Y-%m-%d", strict=False).cast(pl.Int32).cast(pl.Int64)
+
+
 def _minute(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.Int64)
 
 
-def _minimums(law: Law) -> tuple[pl.DataFrame, tuple[int, ...]]:
-    """Return the minimum schoolday by key ``type|grade`` and period, and the days on which a period begins."""
-    facts = [*law.type_minutes.values(), *law.grade_minutes.values()]
-    turns = sorted({since for fact in facts for since, _ in fact.values})
-    rows = [
-        (f"{kind}|{grade}", period, (law.type_minutes[kind].on(turn) if kind else None) or fact.on(turn))
-        for kind in ("", *law.type_minutes)
-        for grade, fact in law.grade_minutes.items()
-        for period, turn in enumerate(turns, start=1)
-    ]
-    return pl.DataFrame(rows, {"minimum": pl.String, "period": pl.Int64, "minutes": pl.Int64}, orient="row"), tuple(
-        day_number(t) for t in turns
-    )
+def _minimums(law: Law, policy: Mapping[str, str]) -> tuple[pl.DataFrame, tuple[int, ...], set[str]]:
+    """Return the minimum schoolday by key ``type|grade`` and period, the days on which a period begins, and the types with a rule.
+
+    A school type comes before the grade (K18 widens the list); a charter's own minutes by grade span come from K13.
+    """
+    types = {**law.type_minutes, **(law.table_minutes if policy["special_minutes"] == "table" else {})}
+    charter = charter_minutes(policy["charter_minimum"])
+    turns = sorted({since for fact in (*types.values(), *law.grade_minutes.values()) for since, _ in fact.values})
+    rows = []
+    for kind in ("", *types, *(law.charter_types if charter else ())):
+        for grade, by_grade in law.grade_minutes.items():
+            for period, turn in enumerate(turns, start=1):
+                own = types[kind].on(turn) if kind in types else charter[law.grade_spans[grade]] if kind else None
+                rows.append((f"{kind}|{grade}", period, own or by_grade.on(turn)))
+    frame = pl.DataFrame(rows, {"minimum": pl.String, "period": pl.Int64, "minutes": pl.Int64}, orient="row")
+    return frame, tuple(day_number(turn) for turn in turns), {*types, *(law.charter_types if charter else ())}
 
 
 def _spans(
-    tables: Mapping[str, pl.DataFrame], law: Law, who: pl.DataFrame, schools: pl.DataFrame, calendar: pl.DataFrame
+    tables: Mapping[str, pl.DataFrame], law: Law, types: set[str], who: pl.DataFrame, schools: pl.DataFrame, calendar: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the enrollments that count, numbered, and the kinds of school day (school, track, grade) they name."""
     kinds = tables["schools"].select("school_code", "school_type")
@@ -108,7 +131,7 @@ def _spans(
     away = pl.col("instruction_mode").is_in(law.value("not_eligible_instruction_modes"))
     spans = (
         tables["enrollments"]
-        .filter(~not_here & (pl.col("entry_date") <= law.year.last))
+        .filter(~not_here)
         .join(kinds, on="school_code", how="left")
         .with_columns(
             entry=_day("entry_date"),
@@ -121,12 +144,8 @@ def _spans(
             .then(False)
             .when(pl.col("instruction_mode").is_not_null())
             .then(True),
-            minimum=pl.when(pl.col("school_type").is_in(list(law.type_minutes))).then("school_type").otherwise(pl.lit(""))
-            + "|"
-            + pl.col("grade"),
-            alternate=pl.when(basis & (pl.col("alternate_minimum_basis") != "sec_46146")).then(
-                pl.col("alternate_minimum_minutes").cast(pl.Int64)
-            ),
+            minimum=pl.when(pl.col("school_type").is_in(list(types))).then("school_type").otherwise(pl.lit("")) + "|" + pl.col("grade"),
+            alternate=pl.when(basis & (pl.col("alternate_minimum_minutes") > 0)).then("alternate_minimum_minutes"),
             three_quarter=(pl.col("alternate_minimum_basis") == "sec_46146").fill_null(value=False),
             bare_alternate=pl.col("alternate_minimum_minutes").is_not_null() & ~basis.fill_null(value=False),
             charter=pl.col("school_type").is_in(law.charter_types).fill_null(value=False),
@@ -173,12 +192,12 @@ def _spans(
     return spans.select(keep), combos
 
 
-def encode(tables: Mapping[str, pl.DataFrame], law: Law) -> Book:
+def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, str], lea: str) -> Book:
     """Number the typed tables of one LEA. Rows whose student, session or school is not in its table were refused before."""
     who = _ids("who", tables["students"]["ssid"])
     sess = _ids("sess", tables["sessions"]["session_id"])
     schools = _ids("school", tables["schools"]["school_code"])
-    staff_ids = _ids("teacher", tables["staff"]["staff_id"])
+    staff_ids = _ids("teacher", pl.concat([tables["staff"]["staff_id"], tables["session_staff"]["staff_id"]]))
 
     def teacher(frame: pl.DataFrame, column: str) -> pl.DataFrame:
         named = frame.join(staff_ids.rename({"id": column, "teacher": "_t"}), on=column, how="left", maintain_order="left")
@@ -190,7 +209,8 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law) -> Book:
             "school_code",
             date=_day("date"),
             start=_minute("start_time"),
-            end=_minute("end_time"),
+            # A session that crosses midnight is held, and ends on the next date.
+            end=_minute("end_time") + pl.when(pl.col("end_time") <= pl.col("start_time")).then(MIDNIGHT).otherwise(0),
             pause=pl.col("break_minutes").fill_null(0),
             delivery=pl.col("delivery").is_in(law.value("in_person_deliveries")).cast(pl.Int64),
             cancelled=pl.col("cancelled").fill_null(value=False),
@@ -255,8 +275,11 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law) -> Book:
         schools,
         "school_code",
     )
-    spans, combos = _spans(tables, law, who, schools, calendar)
-    minimums, turns = _minimums(law)
+    minimums, turns, types = _minimums(law, policy)
+    units = _units(tables["schools"], lea)
+    by_school = _number(units, schools, "school_code").select("school", "unit")
+    spans, combos = _spans(tables, law, types, who, schools, calendar)
+    spans = spans.join(by_school, on="school", how="left", maintain_order="left")
     absences = tables["attendance"].select(
         "ssid",
         "school_code",
@@ -266,27 +289,33 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law) -> Book:
         date=_day("date"),
         free=pl.col("made_up_by").is_null() & pl.col("not_recoverable").is_null(),
     )
-    applied = tables["applied_days"].select(
-        "ssid",
-        "school_code",
-        "reporting_lea",
-        date=_day("absence_date"),
-        recovered=_day("recovered_on"),
-        paid=pl.col("paid_elsewhere").fill_null(value=False),
+    at = units.select("school_code", "unit")
+    reported = units.unique("lea").select(reporting_lea="lea", own_unit="unit")
+    applied = (
+        tables["applied_days"]
+        .join(at, on="school_code", how="left", maintain_order="left")
+        .join(reported, on="reporting_lea", how="left", maintain_order="left")
+        .select(
+            "ssid",
+            "school_code",
+            named=pl.col("reporting_lea").is_not_null(),
+            unit=pl.when(pl.col("reporting_lea").is_null()).then("unit").otherwise(pl.col("own_unit").fill_null(-1)),
+            date=_day("absence_date"),
+            recovered=_day("recovered_on"),
+            paid=pl.col("paid_elsewhere").fill_null(value=False),
+        )
     )
     studies = tables["independent_study"].select("ssid", first=_day("start_date"), last=_day("end_date"))
     duties = tables["session_staff"].select("session_id", "staff_id", "role", from_=_minute("start_time"), to=_minute("end_time"))
     staff = tables["staff"].select("staff_id", "certificated", "lea_employee", expires=_day("credential_expires").fill_null(FOREVER))
     elections = tables["program_enrollments"].select("ssid", program="program_name", elected_by="elected_by", elected=_day("elected_on"))
     terms = tables["terms"].select("school_code", "term", first=_day("start"), last=_day("end"))
-    decisions = (
-        tables["dispositions"]
-        .filter(pl.col("decision").is_in(["release", "uphold"]))
-        .sort("decided_at", "disposition_id", nulls_last=False)
-        .select("disposition_id", "scope", "session_id", "ssid", "code", "decision", date=_day("date"))
-        .with_row_index("said")
-        .with_columns(pl.col("said").cast(pl.Int64))
-    )
+    said = tables["dispositions"].sort("decided_at", "disposition_id", nulls_last=False)
+    decided = said.select("disposition_id", "scope", "session_id", "ssid", "code", "decision", "value", date=_day("date"))
+    decided = _number(_number(decided, sess, "session_id"), who, "ssid").with_row_index("said").with_columns(pl.col("said").cast(pl.Int64))
+    by_date = decided.sort("date", "disposition_id", nulls_last=False)
+    matches = by_date.filter(pl.col("decision") == "match").select("who", "date", earned_on=_day_text("value"))
+    moves = by_date.filter(pl.col("decision") == "assign_school").select("who", "date", school_code="value")
     return Book(
         who=who,
         sess=sess,
@@ -305,5 +334,8 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law) -> Book:
         duties=_number(_number(duties, sess, "session_id"), staff_ids, "staff_id"),
         elections=_number(elections, who, "ssid"),
         terms=_number(terms, schools, "school_code"),
-        decisions=_number(_number(decisions, sess, "session_id"), who, "ssid"),
+        decisions=decided.filter(pl.col("decision").is_in(["release", "uphold"])),
+        matches=matches.with_row_index("nth"),
+        moves=_number(moves, schools, "school_code").with_row_index("nth"),
+        units=by_school,
     )

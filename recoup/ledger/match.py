@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from recoup.ledger import days
+from recoup.ledger import bank, days
 from recoup.ledger.encode import FOREVER, day_number
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class Matching:
     """The credited days, the absences that could be recovered, and the days that another LEA has applied.
 
-    ``credits``: who, date, school, kind, source_code, grade, day (null: no earned day), earned_on, cost, applied, paid.
-    ``eligible``: who, date, school. ``foreign``: who, foreign (how many take of the ten).
+    ``credits``: purse, who, date, school, kind, source_code, grade, day (null: no earned day), earned_on, cost, applied, paid, fits.
+    ``eligible``: purse, who, date, school. ``foreign``: purse, foreign (how many take of the ten).
     """
 
     credits: Frame
@@ -33,8 +33,9 @@ class Matching:
     foreign: Frame
 
 
-def _rank(frame: Frame, order: list[str], name: str) -> Frame:
-    return frame.with_columns(nw.col("who").cum_count().over("who", order_by=order).cast(nw.Int64).alias(name))
+def _rank(frame: Frame, by: str, order: list[str], name: str = "nth") -> Frame:
+    """Number the rows of each group from 1, in order."""
+    return frame.with_columns(nw.col(by).cum_count().over(by, order_by=order).cast(nw.Int64).alias(name))
 
 
 def _spans_on(frame: Frame, spans: Frame) -> Frame:
@@ -47,69 +48,121 @@ def _in_force_order() -> nw.Expr:
 
 
 def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: Engine) -> tuple[Frame, Frame, Frame]:
-    """Return (eligible, doubled, late): who, date, school, kind, source_code each (ledger.md 5).
+    """Return (eligible, doubled, late): purse, who, date, school, kind, source_code; of the late ones, after as-of, who and date.
 
-    Eligible are full-day absences of a recoverable kind, neither made up nor marked, on the student's own instructional day, in a
+    Eligible (ledger.md 5) are full-day absences of a recoverable kind (K5 and K6 widen the kinds), neither made up nor marked, on the student's own instructional day, in a
     span of status 10 or 30 that is not excluded; a short-term span takes its dates from the other schools; one a date.
     """
     law = setting.law
+    kinds = [
+        *law.value("recoverable_kinds"),
+        *(["suspension_out"] if setting.policy["recover_suspension"] == "yes" else []),
+        *(["independent_study_non_ada"] if setting.policy["recover_non_ada_study"] == "yes" else []),
+    ]
     absences = engine.bring(book.absences)
-    wanted = nw.col("full_day") & nw.col("kind").is_in(law.value("recoverable_kinds")) & nw.col("free")
+    wanted = nw.col("full_day") & nw.col("kind").is_in(kinds) & nw.col("free")
     in_year = (nw.col("date") >= day_number(law.year.first)) & (nw.col("date") <= day_number(law.year.last))
+    late = absences.filter(nw.col("date") > setting.as_of).select("who", "date").unique()
     absences = absences.filter(wanted & in_year).select("who", "school", "date", "kind", "source_code")
-    late = absences.filter(nw.col("date") > setting.as_of)
-    spans = engine.bring(book.spans).select("span", "who", "school", "combo", "entry", "exit", "rank", "eligible", "counts", "short_term")
+    columns = ["span", "who", "school", "combo", "entry", "exit", "rank", "eligible", "counts", "short_term", "unit"]
+    spans = engine.bring(book.spans).select(*columns)
     usable = spans.filter(nw.col("counts") & nw.col("eligible").fill_null(True)).drop("counts", "eligible")
     held = _spans_on(absences.filter(nw.col("date") <= setting.as_of).with_columns(point=days.key()), usable)
     held = held.with_columns(slot=nw.col("point") * 100_000 + nw.col("school"))
-    held = days.pick(held, "slot", _in_force_order()).join(school_days.select("combo", "date"), on=["combo", "date"])
+    held = days.pick(held.join(school_days.select("combo", "date"), on=["combo", "date"]), "slot", _in_force_order())
     elsewhere = spans.filter(nw.col("short_term")).select("who", s_school="school", s_entry="entry", s_exit="exit")
     short = held.filter(~nw.col("short_term")).join(elsewhere, on="who")
     short = short.filter(
         (nw.col("s_entry") <= nw.col("date")) & (nw.col("date") <= nw.col("s_exit")) & (nw.col("s_school") != nw.col("school"))
     )
-    held = engine.settle(held.join(short.select("slot").unique(), on="slot", how="anti"))
-    kept = days.pick(held, "point", _in_force_order())
-    columns = ["who", "date", "school", "kind", "source_code"]
+    held = held.join(short.select("slot").unique(), on="slot", how="anti").with_columns(purse=bank.purse())
+    held = engine.settle(held.with_columns(claim=days.key("purse")))
+    kept = days.pick(held, "claim", _in_force_order())
+    columns = ["purse", "who", "date", "school", "kind", "source_code"]
     doubled = held.join(kept.select("slot"), on="slot", how="anti").select(*columns)
     return engine.settle(kept.select(*columns)), engine.settle(doubled), late
 
 
-def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: Engine, lea: str) -> tuple[Frame, Frame, Frame]:
-    """Return (credited, lines, foreign): the applied days first, then the earned days left against the absences left (ledger.md 6).
-
-    ``earned``: who, day, date, cost (the minimum schoolday it took).
-    """
-    cap = setting.law.value("annual_cap")
+def _applied(book: Book, setting: Setting, engine: Engine) -> tuple[Frame, Frame]:
+    """Return (own, foreign): the applied days of each purse, and how many of the ten another LEA's take (purse, foreign; K7)."""
     first, last = day_number(setting.law.year.first), day_number(setting.law.year.last)
     applied = engine.bring(book.applied).filter((nw.col("date") >= first) & (nw.col("date") <= last))
-    applied = applied.with_columns(foreign=(nw.col("reporting_lea") != lea).fill_null(False))
-    foreign = applied.filter(nw.col("foreign")).group_by("who").agg(foreign=nw.len().cast(nw.Int64))
-    own = engine.settle(applied.filter(~nw.col("foreign")).drop("foreign", "reporting_lea"))
+    own = engine.settle(applied.filter(nw.col("unit") >= 0).with_columns(purse=bank.purse()))
+    units = engine.bring(book.units).select(home="unit").unique()
+    foreign = applied.filter(nw.col("named")).join(units, how="cross").filter(nw.col("home") != nw.col("unit"))
+    foreign = foreign.with_columns(purse=bank.purse(unit="home")).group_by("purse").agg(foreign=nw.len().cast(nw.Int64))
+    takes = {"subtract_if_known": nw.col("foreign"), "ignore": nw.lit(0), "block": nw.lit(setting.law.value("annual_cap"))}
+    return own, engine.settle(foreign.with_columns(foreign=takes[setting.policy["other_lea_days"]]))
 
+
+def _take_days(own: Frame, days_earned: Frame, engine: Engine) -> Frame:
+    """Return the earned day that each applied day takes: purse, date, school, day.
+
+    First those whose recovered_on is an earned day take that day; then the others, by absence date, the oldest left.
+    """
+    key = ["purse", "date", "school"]
     unpaid = own.filter(~nw.col("paid"))
-    days_earned = earned.select("who", "day", earned_on="date", cost="cost")
-    same_day = _rank(
-        unpaid.join(days_earned, left_on=["who", "recovered"], right_on=["who", "earned_on"]).with_columns(
-            slot=days.key("who", "recovered")
-        ),
-        ["date", "school"],
-        "_n",
-    )
-    same_day = days.pick(same_day, "slot", nw.col("_n")).select("who", "date", "school", "day")
-    others = _rank(unpaid.join(same_day, on=["who", "date", "school"], how="anti"), ["date", "school"], "nth")
-    left = _rank(days_earned.join(same_day.select("who", "day"), on=["who", "day"], how="anti"), ["day"], "nth")
-    any_day = others.select("who", "date", "school", "nth").join(left.select("who", "nth", "day"), on=["who", "nth"]).drop("nth")
-    taken = engine.settle(nw.concat([same_day, any_day]))
-    own = own.join(taken, on=["who", "date", "school"], how="left").join(days_earned, on=["who", "day"], how="left")
-    own = own.join(
-        eligible.select("who", "date", "school", "kind", "source_code").with_columns(fits=nw.lit(True)),
-        on=["who", "date", "school"],
-        how="left",
-    )
-    own = _rank(own, ["date", "school"], "nth").join(foreign, on="who", how="left")
-    own = engine.settle(own.with_columns(nw.col("foreign").fill_null(0), nw.col("fits").fill_null(False)))
+    same = unpaid.join(days_earned, left_on=["purse", "recovered"], right_on=["purse", "earned_on"])
+    same = _rank(same.with_columns(slot=days.key("purse", "recovered")), "purse", ["date", "school"])
+    same = days.pick(same, "slot", nw.col("nth")).select(*key, "day")
+    others = _rank(unpaid.join(same, on=key, how="anti"), "purse", ["date", "school"])
+    left = _rank(days_earned.join(same, on=["purse", "day"], how="anti"), "purse", ["day"])
+    rest = others.select(*key, "nth").join(left.select("purse", "nth", "day"), on=["purse", "nth"]).drop("nth")
+    return engine.settle(nw.concat([same, rest]))
 
+
+def _by_hand(free_days: Frame, free_absences: Frame, book: Book, engine: Engine) -> Frame:
+    """Return the pairs that people matched: purse, date, day (K14 ``manual``).
+
+    One decision after the other, by absence date and id, each as long as its day and its absence are still free; the loop runs over
+    the n-th decision of all students at once.
+    """
+    wanted = engine.bring(book.matches).join(free_absences.select("purse", "who", "date"), on=["who", "date"])
+    wanted = wanted.join(free_days.select("purse", "day", "earned_on"), on=["purse", "earned_on"])
+    wanted = engine.settle(_rank(wanted, "purse", ["nth"], "turn"))
+    done = wanted.filter(nw.col("turn") < 0).select("purse", "date", "day")
+    for turn in range(1, (engine.take(wanted.select(nw.col("turn").max()))["turn"].item() or 0) + 1):
+        now = wanted.filter(nw.col("turn") == turn).select("purse", "date", "day")
+        now = now.join(done, on=["purse", "date"], how="anti").join(done, on=["purse", "day"], how="anti")
+        done = engine.settle(nw.concat([done, now]))
+    return done
+
+
+def _pairs(free_days: Frame, free_absences: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
+    """Return which free earned day meets which free absence: the absence's columns, day, earned_on, cost, nth (K14)."""
+    newest = setting.policy["match_order"] == "newest_first"
+    found = []
+    if setting.policy["match_order"] == "manual":
+        by_hand = _rank(_by_hand(free_days, free_absences, book, engine), "purse", ["date"])
+        found.append(free_absences.join(by_hand, on=["purse", "date"]).join(free_days, on=["purse", "day"]))
+        free_days = free_days.join(by_hand, on=["purse", "day"], how="anti")
+        free_absences = free_absences.join(by_hand, on=["purse", "date"], how="anti")
+    order = nw.col("date") * (-1 if newest else 1)
+    absences = _rank(free_absences.with_columns(order=order), "purse", ["order"]).drop("order")
+    rest = absences.join(_rank(free_days, "purse", ["day"]), on=["purse", "nth"])
+    if not found:
+        return rest
+    matched = found[0].group_by("purse").agg(matched=nw.len().cast(nw.Int64))
+    rest = rest.join(matched, on="purse", how="left").with_columns(nth=nw.col("nth") + nw.col("matched").fill_null(0)).drop("matched")
+    columns = rest.collect_schema().names()
+    return nw.concat([found[0].select(*columns), rest])
+
+
+def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: Engine) -> tuple[Frame, Frame, Frame]:
+    """Return (credits, lines, foreign): the applied days first, then the earned days left against the absences left (ledger.md 6).
+
+    ``earned``: purse, day, date, cost (the minimum schoolday it took). ``lines``: who, date, code of the applied days that a person
+    should look at.
+    """
+    cap = setting.law.value("annual_cap")
+    key = ["purse", "date", "school"]
+    own, foreign = _applied(book, setting, engine)
+    days_earned = earned.select("purse", "day", "cost", earned_on="date")
+    taken = _take_days(own, days_earned, engine)
+    own = own.join(taken, on=key, how="left").join(days_earned, on=["purse", "day"], how="left")
+    fitting = eligible.select(*key, "kind", "source_code").with_columns(fits=nw.lit(value=True))
+    own = _rank(own.join(fitting, on=key, how="left"), "purse", ["date", "school"]).join(foreign, on="purse", how="left")
+    own = engine.settle(own.with_columns(nw.col("foreign").fill_null(0), nw.col("fits").fill_null(False)))
     listed = {
         "applied_without_time": nw.col("day").is_null() & ~nw.col("paid"),
         "applied_before_earned": (nw.col("earned_on") > nw.col("recovered")).fill_null(False),
@@ -118,24 +171,42 @@ def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: 
     }
     lines = nw.concat([own.filter(when).select("who", "date", code=nw.lit(code)) for code, when in listed.items()])
 
-    used = own.group_by("who").agg(used=nw.len().cast(nw.Int64))
-    free_days = _rank(days_earned.join(taken.select("who", "day"), on=["who", "day"], how="anti"), ["day"], "nth")
-    free_absences = _rank(eligible.join(own.select("who", "date", "school"), on=["who", "date", "school"], how="anti"), ["date"], "nth")
-    pairs = free_absences.join(free_days, on=["who", "nth"]).join(used, on="who", how="left").join(foreign, on="who", how="left")
+    used = own.group_by("purse").agg(used=nw.len().cast(nw.Int64))
+    free_days = days_earned.join(taken, on=["purse", "day"], how="anti")
+    free_absences = eligible.join(own, on=["purse", "date"], how="anti")
+    pairs = _pairs(free_days, free_absences, book, setting, engine)
+    pairs = pairs.join(used, on="purse", how="left").join(foreign, on="purse", how="left")
     room = cap - nw.col("used").fill_null(0) - nw.col("foreign").fill_null(0)
-    pairs = pairs.filter(nw.col("nth") <= room)
-    columns = ["who", "date", "school", "kind", "source_code", "day", "earned_on", "cost", "recovered", "applied", "paid"]
-    none = nw.lit(None).cast(nw.Int64)
-    credited = nw.concat(
-        [
-            own.with_columns(applied=nw.lit(True)).select(*columns),
-            pairs.with_columns(recovered=none, applied=nw.lit(False), paid=nw.lit(False)).select(*columns),
-        ]
-    )
-    return engine.settle(_describe(credited, book, engine)), engine.settle(lines), engine.settle(foreign)
+    none, no, yes = nw.lit(None).cast(nw.Int64), nw.lit(value=False), nw.lit(value=True)
+    pairs = pairs.filter(nw.col("nth") <= room).with_columns(recovered=none, applied=no, paid=no, fits=yes)
+    columns = [*key, "who", "kind", "source_code", "day", "earned_on", "cost", "recovered", "applied", "paid", "fits"]
+    credited = nw.concat([own.with_columns(applied=yes).select(*columns), pairs.select(*columns)])
+    credited = engine.settle(_describe(credited, book, setting, engine))
+    if setting.policy["credit_school"] == "lea_choice":
+        credited = _moved(credited, eligible, book, engine)
+    return credited, engine.settle(lines), foreign
 
 
-def _describe(credited: Frame, book: Book, engine: Engine) -> Frame:
+def _moved(credited: Frame, eligible: Frame, book: Book, engine: Engine) -> Frame:
+    """Move credits to the school that people chose, as long as it has absences for them (K15 ``lea_choice``).
+
+    One decision after the other, by absence date; the loop runs over the n-th decision of all students at once.
+    """
+    room = eligible.group_by("purse", "school").agg(room=nw.len().cast(nw.Int64))
+    chosen = engine.bring(book.moves).select("who", "date", "nth", to="school_code")
+    chosen = chosen.join(credited.select("purse", "who", "date"), on=["who", "date"])
+    chosen = engine.settle(_rank(chosen, "purse", ["date", "nth"], "turn"))
+    for turn in range(1, (engine.take(chosen.select(nw.col("turn").max()))["turn"].item() or 0) + 1):
+        now = chosen.filter(nw.col("turn") == turn).join(room.select("purse", "room", to="school"), on=["purse", "to"])
+        there = credited.group_by("purse", "school").agg(there=nw.len().cast(nw.Int64)).select("purse", "there", to="school")
+        now = now.join(there, on=["purse", "to"], how="left").filter(nw.col("there").fill_null(0) < nw.col("room"))
+        credited = credited.join(now.select("purse", "date", "to"), on=["purse", "date"], how="left")
+        to = nw.when(nw.col("to").is_null()).then(nw.col("school")).otherwise(nw.col("to"))
+        credited = engine.settle(credited.with_columns(school=to).drop("to"))
+    return credited
+
+
+def _describe(credited: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
     """Add grade on the absence date, the kind of an ineligible absence, and day and minimum schoolday of a credit without an earned day."""
     spans = engine.bring(book.spans).select("span", "who", "school", "grade", "entry", "exit", "rank")
     credited = credited.with_columns(point=(nw.col("who") * days.SPREAD + nw.col("date")) * 100_000 + nw.col("school"))
@@ -147,7 +218,7 @@ def _describe(credited: Frame, book: Book, engine: Engine) -> Frame:
     in_force = days.in_force(placeless, book, engine).select("point", f_grade="grade")
     rows = engine.bring(book.absences).select("who", "date", "school", r_kind="kind", r_code="source_code")
     bare = credited.filter(nw.col("cost").is_null()).select("who", "point", date="recovered")
-    costs = days.minimum_schoolday(days.in_force(bare, book, engine), book, engine).select("point", "schoolday")
+    costs = days.minimum_schoolday(days.in_force(bare, book, engine), book, setting, engine).select("point", "schoolday")
     credited = (
         credited.join(in_force, on="point", how="left")
         .join(costs, on="point", how="left")

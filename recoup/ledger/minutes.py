@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 #: The order of a student's rows on a date.
 ORDER = ["since", "sess"]
 NONE = nw.lit(0)
+#: What the cuts add to a row.
+CUT = ("since", "by_clock", "by_session", "remaining")
 
 
 class _Rows(Protocol):
@@ -108,23 +110,48 @@ def _of_date(rows: Frame, others: _Rows, setting: Setting) -> Frame:
     return rows.with_columns(forfeited=lost, put=nw.col("total") - nw.col("excess"))
 
 
+def _in_week(rows: Frame, setting: Setting) -> Frame:
+    """Take off what exceeds the weekly hours of a continuation student, Monday to Sunday, in order (K16 ``cap``)."""
+    most = setting.law.value("weekly_hours") * 60
+    week = nw.when(nw.col("continuation")).then(monday("date")).otherwise(-nw.col("row"))
+    rows = rows.with_columns(week=week)
+    before = nw.col("remaining").cum_sum().over("who", "week", order_by=["date", *ORDER]) - nw.col("remaining")
+    left = nw.max_horizontal(nw.min_horizontal(nw.col("remaining"), most - before), NONE)
+    return rows.with_columns(in_week=nw.when(nw.col("continuation")).then(left).otherwise(nw.col("remaining"))).drop("week")
+
+
+def monday(date: str) -> nw.Expr:
+    """Return the day number of the Monday of the date's week (1970-01-01 was a Thursday)."""
+    return nw.col(date) - (nw.col(date) + 3) % 7
+
+
 def work_out(rows: Frame, setting: Setting) -> Frame:
     """Return, for the rows not held, what remains, counts and is forfeited: integers, in minutes.
 
-    ``rows``: row, point, who, date, sess, minutes, pause, start, end, sign_in, sign_out, schoolday. Added: since, by_clock,
-    by_session, remaining, counted, forfeited, put.
+    ``rows``: row, point, who, unit, date, sess, minutes, pause, start, end, sign_in, sign_out, schoolday, continuation. Added:
+    since, by_clock, by_session, by_overlap, remaining, counted, forfeited, put.
     """
-    keep = ["row", "point", "who", "date", "since", "schoolday", "by_clock", "by_session", "remaining", "counted", "forfeited", "put"]
-    rows = rows.with_columns(rows_of_date=nw.len().over("point"))
-    several = rows.filter(nw.col("rows_of_date") > 1)
-    alone = rows.filter(nw.col("rows_of_date") == 1)
-    groups: tuple[tuple[Frame, _Rows], ...] = ((several, _Several()), (alone, _Alone()))
-    return nw.concat([_of_date(_cut(part, others), others, setting).select("sess", "minutes", *keep) for part, others in groups])
+    keep = ["row", "point", "who", "unit", "date", "since", "schoolday", "continuation", "by_clock", "by_session", "by_overlap"]
+    if setting.policy["breaks"] == "as_recorded":
+        rows = rows.with_columns(pause=NONE)
+    rows = rows.with_columns(rows_of_date=nw.len().over("point"), schoolday=nw.col("schoolday").max().over("point"))
+    groups: tuple[tuple[nw.Expr, _Rows], ...] = ((nw.col("rows_of_date") > 1, _Several()), (nw.col("rows_of_date") == 1, _Alone()))
+    cut = nw.concat([_cut(rows.filter(which), others).select(*rows.collect_schema().names(), *CUT) for which, others in groups])
+    cut = cut.with_columns(by_overlap=nw.col("remaining"))
+    if setting.policy["continuation_weekly"] == "cap":
+        cut = _in_week(cut, setting).with_columns(remaining=nw.col("in_week"))
+    parts = [_of_date(cut.filter(which), others, setting) for which, others in groups]
+    return nw.concat([part.select("sess", "minutes", *keep, "remaining", "counted", "forfeited", "put") for part in parts])
 
 
 def cuts(worked: Frame) -> Frame:
     """Return what was cut and why: row, code, minutes."""
-    steps = (("over_clock", "minutes", "by_clock"), ("over_session", "by_clock", "by_session"), ("overlap", "by_session", "remaining"))
+    steps = (
+        ("over_clock", "minutes", "by_clock"),
+        ("over_session", "by_clock", "by_session"),
+        ("overlap", "by_session", "by_overlap"),
+        ("weekly_hours", "by_overlap", "remaining"),
+    )
     return nw.concat(
         [
             worked.filter(nw.col(before) > nw.col(after)).select("row", code=nw.lit(code), minutes=nw.col(before) - nw.col(after))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import narwhals as nw
 
+from recoup.ledger import minutes
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -18,9 +20,7 @@ if TYPE_CHECKING:
 
 #: The columns of a note; what does not apply is null.
 NOTE = ("scope", "sess", "who", "date", "code", "severity")
-DAY, WEEK = 1440, 7
-#: 1970-01-01 was a Thursday: the Monday of its week lies three days before.
-MONDAY = 3
+DAY = 1440
 
 
 def _note(frame: Frame, scope: str, code: str, severity: str = "warn", *, sess: bool = False, who: bool = False, date: str = "") -> Frame:
@@ -43,11 +43,15 @@ def _on_sessions(book: Book, time: Time, setting: Setting, engine: Engine) -> li
     )
     found = {"host_school_day": overlapping.select("sess", "date").unique()}
     twice = time.teachers.filter(nw.col("lost")).select("sess").unique()
+    warned = nw.col("minutes") <= setting.number("ratio_grace_minutes")
+    if setting.policy["ratio_breach"] == "warn":
+        warned = nw.col("minutes") > 0
+    found["ratio"] = sessions.select("sess", "date").join(time.broken.filter(warned).select("sess"), on="sess")
     found["teacher_twice"] = sessions.select("sess", "date").join(twice, on="sess")
     if "delivery_unknown" not in setting.blind:
         found["delivery_unknown"] = sessions.filter(nw.col("delivery").is_null())
     if "no_meal_record" not in setting.blind:
-        weekday = (nw.col("date") + MONDAY) % WEEK
+        weekday = nw.col("date") - minutes.monday("date")
         free = sessions.filter(~nw.col("meal")).join(
             taught.select("school", "date").unique().with_columns(taught=nw.lit(True)), on=["school", "date"], how="left"
         )
@@ -58,14 +62,15 @@ def _on_sessions(book: Book, time: Time, setting: Setting, engine: Engine) -> li
 def _on_rows(time: Time, setting: Setting) -> list[Frame]:
     rows = time.rows.filter(nw.col("date") <= setting.as_of)
     verified = rows.filter(~nw.col("verified").is_null())
-    late = nw.col("verified") // DAY - nw.col("date") > setting.law.value("verify_within_days")
+    late = nw.col("verified") // DAY - nw.col("date") > setting.number("verify_within_days")
     early = nw.col("verified") < nw.col("date") * DAY + nw.col("end")
     found = [
         ("verified_late", "warn", verified.filter(late)),
         ("verified_early", "warn", verified.filter(early)),
-        ("charter_minimum", "warn", rows.filter(nw.col("enrolled") & nw.col("charter"))),
         ("not_eligible", "not_checked", rows.filter(nw.col("enrolled") & nw.col("eligible").is_null())),
     ]
+    if setting.policy["charter_minimum"] == "grade_span":
+        found.append(("charter_minimum", "warn", rows.filter(nw.col("enrolled") & nw.col("charter"))))
     return [_note(frame, "participation", code, severity, sess=True, who=True, date="date") for code, severity, frame in found]
 
 
@@ -85,11 +90,9 @@ def _on_students(book: Book, time: Time, setting: Setting, engine: Engine) -> li
             _note(programs.join(elected, on=["who", "program"], how="anti").select("who").unique(), "student", "no_election", who=True)
         )
     if setting.policy["continuation_weekly"] == "warn":
-        continuation = time.rows.filter(nw.col("continuation").fill_null(False)).select("row")
-        counted = time.worked.join(continuation, on="row")
-        monday = nw.col("date") - (nw.col("date") + MONDAY) % WEEK
-        weeks = counted.with_columns(monday=monday).group_by("who", "monday").agg(nw.col("counted").sum())
-        over = weeks.filter(nw.col("counted") > setting.law.value("weekly_hours") * 60)
+        weeks = time.worked.filter(nw.col("continuation").fill_null(False)).with_columns(monday=minutes.monday("date"))
+        weeks = weeks.group_by("who", "monday").agg(nw.col("remaining").sum())
+        over = weeks.filter(nw.col("remaining") > setting.law.value("weekly_hours") * 60)
         notes.append(_note(over, "student", "weekly_hours", who=True, date="monday"))
     return notes
 
@@ -98,7 +101,8 @@ def _on_terms(book: Book, setting: Setting, engine: Engine) -> list[Frame]:
     if "no_session_in_term" in setting.blind:
         return []
     terms = engine.bring(book.terms.with_row_index("n")).filter(nw.col("last") <= setting.as_of)
-    offered = engine.bring(book.sessions).filter(~nw.col("cancelled")).select("school", "date")
+    sessions = engine.bring(book.sessions).filter(~nw.col("cancelled") & (nw.col("date") <= setting.as_of))
+    offered = sessions.select("school", "date")
     held = (
         terms.join(offered, on="school")
         .filter((nw.col("first") <= nw.col("date")) & (nw.col("date") <= nw.col("last")))
@@ -106,7 +110,7 @@ def _on_terms(book: Book, setting: Setting, engine: Engine) -> list[Frame]:
         .unique()
     )
     empty = terms.join(offered.select("school").unique(), on="school").join(held, on="n", how="anti")
-    return [_note(empty, "lea", "no_session_in_term", date="first")]
+    return [_note(empty.select("first").unique(), "lea", "no_session_in_term", date="first")]
 
 
 def notes(book: Book, time: Time, late: Frame, doubled: Frame, applied: Frame, setting: Setting, engine: Engine) -> Frame:

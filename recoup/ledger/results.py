@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law as rules
+from recoup.ledger.bank import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +43,13 @@ def _named(frame: pl.DataFrame, ids: pl.DataFrame, column: str) -> pl.DataFrame:
     return frame.join(ids.rename({"id": column}), on=ids.columns[0], how="left", maintain_order="left")
 
 
-def entries_of(time: Time, engine: Engine) -> pl.DataFrame:
-    """Return every participation row in its order, with what it counted (nulls where held)."""
+def entries_of(time: Time, paid: pl.DataFrame, engine: Engine) -> pl.DataFrame:
+    """Return every participation row in its order, with what it counted (nulls where held); lapsed minutes count as forfeited."""
     rows = engine.take(time.rows.select("row", "who", "sess", "date", "minutes", "held", "attested", "enrolled", "grade", "schoolday"))
     worked = engine.take(time.worked.select("row", "remaining", "counted", "forfeited"))
+    lapsed = paid.filter(pl.col("day").is_null()).group_by("row").agg(lapsed=pl.col("minutes").sum())
+    if lapsed.height:
+        worked = worked.join(lapsed, on="row", how="left").with_columns(pl.col("forfeited") + pl.col("lapsed").fill_null(0)).drop("lapsed")
     return rows.sort("row").join(worked, on="row", how="left", maintain_order="left")
 
 
@@ -80,12 +84,13 @@ def credit_tables(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (credited, credit_sessions), in order of ssid and absence date (and session date)."""
     credited = engine.take(matching.credits)
-    paid = credited.select("who", "day", absence="date").join(paid, on=["who", "day"]).sort("who", "absence", "date", "since", "sess")
+    paid = credited.select("who", "purse", "day", absence="date").join(paid, on=["purse", "day"])
+    paid = paid.sort("who", "absence", "date", "since", "sess")
     paid = _named(_named(paid, book.who, "ssid"), book.sess, "session_id")
-    ids = paid.group_by("who", "day", maintain_order=True).agg(
+    ids = paid.group_by("purse", "day", maintain_order=True).agg(
         session_ids=pl.col("session_id").str.join(";"), minutes_used=pl.col("minutes").sum()
     )
-    credited = _named(_named(credited, book.who, "ssid"), book.schools, "absence_school_code").join(ids, on=["who", "day"], how="left")
+    credited = _named(_named(credited, book.who, "ssid"), book.schools, "absence_school_code").join(ids, on=["purse", "day"], how="left")
     table = credited.sort("ssid", "date", "school").select(
         "ssid",
         absence_date=_date("date"),
@@ -121,34 +126,28 @@ def ledger(
         minutes_counted=pl.col("counted").sum(),
         minutes_forfeited=pl.col("forfeited").sum(),
     )
-    days = earned.group_by("who").agg(minutes_used=pl.col("cost").sum(), days_earned=pl.len().cast(pl.Int64))
-    credited = engine.take(matching.credits.select("who", "date", "school", "day", "applied"))
+    who = (pl.col("purse") // UNITS).alias("who")
+    days = earned.group_by(who).agg(minutes_used=pl.col("cost").sum(), days_earned=pl.len().cast(pl.Int64))
     attested = entries.filter("attested").select("row")
-    resting = paid.join(attested, on="row", how="semi").select("who", "day").unique().with_columns(attested=pl.lit(value=True))
-    eligible = engine.take(matching.eligible.select("who", "date", "school"))
-    fits = eligible.with_columns(fits=pl.lit(value=True))
-    counts = (
-        credited.join(resting, on=["who", "day"], how="left")
-        .join(fits, on=["who", "date", "school"], how="left")
-        .group_by("who")
-        .agg(
-            days_credited=pl.len().cast(pl.Int64),
-            days_applied=pl.col("applied").sum().cast(pl.Int64),
-            days_taken=pl.col("day").count().cast(pl.Int64),
-            absences_met=pl.col("fits").sum().cast(pl.Int64),
-            days_attested=pl.col("attested").sum().cast(pl.Int64),
-        )
+    resting = paid.join(attested, on="row", how="semi").select("purse", "day").unique().with_columns(attested=pl.lit(value=True))
+    credited = engine.take(matching.credits.select("purse", "day", "applied", "fits")).join(resting, on=["purse", "day"], how="left")
+    counts = credited.group_by(who).agg(
+        days_credited=pl.len().cast(pl.Int64),
+        days_applied=pl.col("applied").sum().cast(pl.Int64),
+        days_taken=pl.col("day").count().cast(pl.Int64),
+        absences_met=pl.col("fits").sum().cast(pl.Int64),
+        days_attested=pl.col("attested").sum().cast(pl.Int64),
     )
-    table = book.who.rename({"id": "ssid"})
-    for part in (
-        minutes,
-        days,
-        counts,
-        eligible.group_by("who").agg(eligible_absences=pl.len().cast(pl.Int64)),
-        engine.take(matching.foreign),
-    ):
-        table = table.join(part, on="who", how="left", maintain_order="left")
     cap = setting.law.value("annual_cap")
+    # Each LEA has its own ten; a student of two is shown the fewer left.
+    used = pl.concat(
+        [credited.group_by("purse").agg(used=pl.len().cast(pl.Int64)), engine.take(matching.foreign).rename({"foreign": "used"})]
+    )
+    caps = used.group_by("purse").agg(pl.col("used").sum()).group_by(who).agg(cap_used=pl.col("used").max())
+    eligible = engine.take(matching.eligible.select("who")).group_by("who").agg(eligible_absences=pl.len().cast(pl.Int64))
+    table = book.who.rename({"id": "ssid"})
+    for part in (minutes, days, counts, eligible, caps):
+        table = table.join(part, on="who", how="left", maintain_order="left")
     table = table.with_columns(pl.exclude("who", "ssid").fill_null(0))
     return table.select(
         "ssid",
@@ -166,7 +165,7 @@ def ledger(
         days_waiting=pl.col("days_earned") - pl.col("days_taken"),
         eligible_absences="eligible_absences",
         absences_left=pl.col("eligible_absences") - pl.col("absences_met"),
-        cap_left=pl.max_horizontal(cap - pl.col("days_credited") - pl.col("foreign"), pl.lit(0)),
+        cap_left=pl.max_horizontal(cap - pl.col("cap_used"), pl.lit(0)),
         days_attested="days_attested",
     )
 
@@ -182,15 +181,12 @@ def holds(book: Book, entries: pl.DataFrame, fails: Mapping[str, pl.DataFrame], 
     entries = entries.select("row", "sess", "who", "date", "minutes")
     sums = entries.group_by("sess").agg(pl.col("minutes").sum())
     dates = book.sessions.select("sess", "date")
+    told = pl.col("listed") | pl.col("said").is_not_null()
     shown = pl.when("released").then(pl.lit("released")).otherwise("severity").alias("severity")
     sessions = (
-        fails["session"]
-        .filter("listed")
-        .with_columns(shown, scope=pl.lit("session"))
-        .join(dates, on="sess")
-        .join(sums, on="sess", how="left")
+        fails["session"].filter(told).with_columns(shown, scope=pl.lit("session")).join(dates, on="sess").join(sums, on="sess", how="left")
     )
-    rows = fails["row"].filter("listed").with_columns(shown, scope=pl.lit("participation")).join(entries, on="row")
+    rows = fails["row"].filter(told).with_columns(shown, scope=pl.lit("participation")).join(entries, on="row")
     cuts = fails["cuts"].with_columns(scope=pl.lit("participation"), severity=pl.lit("cut")).join(entries.drop("minutes"), on="row")
     unmade = pl.DataFrame(
         [("lea", code, setting.unchecked(code)) for code in sorted(setting.blind)],

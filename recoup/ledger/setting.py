@@ -13,14 +13,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Law, policy, as-of, the codes of attested checks, and the codes of checks that lack their input."""
+    """Law, policy, as-of, the codes of attested checks, and the codes of checks that lack their input.
+
+    ``no_roster``: nobody says who taught which session; ``no_staff``: nobody says what a teacher may teach.
+    """
 
     law: Law
     policy: Mapping[str, str]
     as_of: int
     attested: frozenset[str]
     blind: frozenset[str]
+    no_roster: bool
+    no_staff: bool
 
     def unchecked(self, code: str) -> str:
         """Return the severity of a check that could not be made: attested where somebody answers for it."""
         return "attested" if code in self.attested else "not_checked"
+
+    def number(self, name: str) -> int:
+        """Return a number that the LEA may set beside the knobs."""
+        return int(self.policy[name])
