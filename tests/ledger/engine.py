@@ -50,11 +50,6 @@ def checked(tables: Tables) -> Checked:
     return check(frames, refused, YEAR, LEA, names={name: f"{name}.csv" for name in tables}, installed={})
 
 
-def computes(policy: Mapping[str, Any]) -> bool:
-    """Whether the engine computes a policy; it refuses what it does not."""
-    return all(name in law.knobs() and value in law.knobs()[name].ready for name, value in policy.items())
-
-
 def run_engine(
     tables: Tables, *, policy: Mapping[str, Any] | None = None, as_of: date | None = None, attest: Iterable[str] = ()
 ) -> dict[str, list[Row]]:

@@ -478,4 +478,23 @@ def random_decisions(rng: Random, tables: Tables, as_of: date, attest: tuple[str
         for number, hold in enumerate(holds)
         for again in range(rng.choice([1, 1, 1, 2]))
     ]
+    absences, taught = tables["attendance"], sorted({row["date"] for row in tables["sessions"]})
+    for number, row in enumerate(rng.sample(absences, min(len(absences), 6))):
+        decision, value = rng.choice([("match", rng.choice(taught)), ("assign_school", rng.choice(tables["schools"])["school_code"])])
+        found.append(
+            {
+                "disposition_id": f"M{number}",
+                "scope": "absence",
+                "session_id": None,
+                "ssid": row["ssid"],
+                "date": row["date"],
+                "code": None,
+                "decision": decision,
+                "value": value,
+                "decided_by": "A. Person",
+                "decided_at": "2026-01-15T10:00",
+                "reason": "asked",
+                "evidence_ref": None,
+            }
+        )
     return rows(*found)

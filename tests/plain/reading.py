@@ -19,7 +19,8 @@ Holds
    after as-of still tells a school's last day and how long a span of independent study is.
 8. A decision names scope, the keys of that scope, and code; the latest ``decided_at`` wins, then the greater id. A row released
    from ``not_enrolled`` uses the last enrollment; without any it stays held.
-9. ``sec_46146`` under ``manual`` is the row hold ``three_quarter_day``; a release with value 180 makes 180 the day, else 240; never above the base.
+9. ``sec_46146`` under ``manual`` is the row hold ``three_quarter_day``; a release with value 180 makes 180 the day, else 240;
+   never above the base.
 
 Ratio
 
