@@ -67,7 +67,7 @@ def _columns(options: Mapping[str, object], identifier: str) -> tuple[list[str],
     for name, columns in cast("Mapping[str, Sequence[str]]", options["columns"]).items():
         if name not in chosen:
             known = ", ".join(chosen)
-            raise RecoupError("EXPORT_OPTION_VALUE", "program_updater", name="columns", known=known, nearest=nearest(name, chosen))
+            raise RecoupError("OPTION_VALUE", "program_updater", name="columns", known=known, nearest=nearest(name, chosen))
         chosen[name] = list(columns)
         if identifier not in columns:
             raise RecoupError("UPDATER_NO_IDENTIFIER", f"program_updater columns.{name}", identifier=identifier)
@@ -86,7 +86,7 @@ def _settings(run: Run, options: Mapping[str, object]) -> _Settings:
     for name, value in cast("Mapping[str, str]", options["type_values"]).items():
         if name not in types:
             known = ", ".join(types)
-            raise RecoupError("EXPORT_OPTION_VALUE", "program_updater", name="type_values", known=known, nearest=nearest(name, types))
+            raise RecoupError("OPTION_VALUE", "program_updater", name="type_values", known=known, nearest=nearest(name, types))
         types[name] = str(value)
     records, services = _columns(options, identifier)
     return _Settings(

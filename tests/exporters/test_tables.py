@@ -6,11 +6,13 @@ import hashlib
 import json
 from dataclasses import replace
 from decimal import Decimal
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
+from recoup import plugins
 from recoup.adapters.bundle import ADAPTER
 from recoup.checks import check
 from recoup.errors import RecoupError
@@ -100,3 +102,14 @@ def test_every_exporter_says_what_it_is_and_its_options_have_defaults(name: str)
     assert exporter.summary
     told = registry.settings(exporter, {})
     assert told == {option.name: option.default for option in exporter.options}
+
+
+@pytest.mark.parametrize("body", ["raise RuntimeError('no')", "EXPORTER = object()"])
+def test_a_broken_plugin_is_told_apart_from_a_fault_of_ours(body: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = f"their_exporter_{abs(hash(body))}"
+    (tmp_path / f"{module}.py").write_text(body, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(plugins, "installed", lambda _: {"theirs": EntryPoint("theirs", f"{module}:EXPORTER", plugins.EXPORTERS)})
+    with pytest.raises(RecoupError, match="EXPORTER_BROKEN") as caught:
+        registry.get("theirs")
+    assert caught.value.status == 2

@@ -81,14 +81,14 @@ def test_person_id_comes_from_the_crosswalk(cedar: Run, more: More, export: Writ
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        ({"columns": {"record": []}}, "EXPORT_OPTION_VALUE"),
+        ({"columns": {"record": []}}, "OPTION_VALUE"),
         ({"columns": {"records": ["startDate"]}}, "UPDATER_NO_IDENTIFIER"),
         ({"columns": {"records": ["stateID", "start"]}}, "EXPORT_COLUMN_UNKNOWN"),
-        ({"type_values": {"Erned": "E"}}, "EXPORT_OPTION_VALUE"),
+        ({"type_values": {"Erned": "E"}}, "OPTION_VALUE"),
         ({"district_id": "123"}, "UPDATER_DISTRICT_ID"),
-        ({"format": "xlsx"}, "EXPORT_OPTION_VALUE"),
-        ({"formt": "csv"}, "EXPORT_OPTION_UNKNOWN"),
-        ({"header": "yes"}, "EXPORT_OPTION_TYPE"),
+        ({"format": "xlsx"}, "OPTION_VALUE"),
+        ({"formt": "csv"}, "OPTION_UNKNOWN"),
+        ({"header": "yes"}, "OPTION_TYPE"),
     ],
 )
 def test_a_wrong_option_is_named(cedar: Run, export: Write, options: dict[str, object], code: str) -> None:

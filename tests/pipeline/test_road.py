@@ -189,7 +189,7 @@ def test_two_runs_never_share_a_workspace(district: District) -> None:
     ("text", "code"),
     [
         ('[[exports]]\nexporter = "calpads_sta"\n', "PLUGIN_UNKNOWN"),
-        ('[[exports]]\nexporter = "calpads_stas"\noptions = { nonsense = 1 }\n', "EXPORT_OPTION_UNKNOWN"),
+        ('[[exports]]\nexporter = "calpads_stas"\noptions = { nonsense = 1 }\n', "OPTION_UNKNOWN"),
         ('[policy]\ntime_unt = "x"\n', "POLICY_UNKNOWN_KNOB"),
     ],
 )
