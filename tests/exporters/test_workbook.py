@@ -42,7 +42,11 @@ def sheets(path: Path) -> dict[str, list[list[Any]]]:
 def formulas(path: Path) -> dict[tuple[str, str], str]:
     book = openpyxl.load_workbook(path)
     return {
-        (sheet.title, cell.coordinate): cell.value for sheet in book for line in sheet.iter_rows() for cell in line if cell.data_type == "f"
+        (sheet.title, cell.coordinate): str(cell.value)
+        for sheet in book
+        for line in sheet.iter_rows()
+        for cell in line
+        if cell.data_type == "f"
     }
 
 
