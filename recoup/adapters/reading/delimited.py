@@ -34,10 +34,10 @@ def _fast(data: bytes, delimiter: str, notes: tuple[tuple[str, int], ...]) -> Re
     if b"\0" in data or UNREADABLE.encode() in data:
         return None
     end = data.find(b"\n")
-    head = (data if end < 0 else data[:end]).decode("utf-8")
-    if head.count('"') % 2 or not head.strip():
+    head = (data if end < 0 else data[:end]).decode("utf-8").removesuffix("\r")
+    if head.count('"') % 2 or "\r" in head or not head.strip():
         return None
-    headers, changed = unique_headers(next(csv.reader([head.removesuffix("\r")], delimiter=delimiter)))
+    headers, changed = unique_headers(next(csv.reader([head], delimiter=delimiter)))
     mark = re.escape(delimiter)
     field = rf'(?:[^"{mark}\r]*|"(?:[^"\r]|"")*")'
     whole = rf"^{field}(?:{mark}{field}){{{len(headers) - 1}}}\r?$"
