@@ -25,7 +25,7 @@ from recoup.ports import LINEAGE, Feed, FileCount, Option, Reading
 from recoup.schemas import CODES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from recoup.adapters.reading import Records
     from recoup.ports import RawFile, ReadRequest
@@ -220,15 +220,12 @@ class FileAdapter:
             self._known(request, f"the {feed} column", columns, [column.name for column in self.declaration.columns[feed]])
         return {name: {**shipped, **given.get(name, {})} for name, shipped in self.declaration.codes.items()}
 
-    def _known(self, request: ReadRequest, kind: str, names: Mapping[str, object] | tuple[str, ...], known: object) -> None:
-        among = sorted(known) if isinstance(known, (frozenset, dict, list)) else []
+    def _known(self, request: ReadRequest, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
+        among = sorted(known)
         for name in names:
             if name not in among:
-                where = f"[[sources]] {request.source}"
-                told = ", ".join(among) or "none"
-                raise RecoupError(
-                    "MAPPING_UNKNOWN", where, kind=kind, name=name, adapter=self.name, known=told, nearest=nearest(name, among)
-                )
+                where, told, close = f"[[sources]] {request.source}", ", ".join(among) or "none", nearest(name, among)
+                raise RecoupError("MAPPING_UNKNOWN", where, kind=kind, name=name, adapter=self.name, known=told, nearest=close)
 
     def _frame(self, file: RawFile, data: bytes, job: Job) -> tuple[pl.DataFrame, int]:
         """Read one file into the columns of its feed, by their own names, converted, with lineage."""
@@ -281,17 +278,17 @@ class FileAdapter:
             for name, known in names.items()
             if (header := next((headers[normal(h)] for h in known if normal(h) in headers), None))
         }
-        missing = [column.name for column in self.declaration.columns[file.feed] if column.required and column.name not in found]
+        missing = [column for column in self.declaration.columns[file.feed] if column.required and column.name not in found]
         if missing:
-            rest = [header for header in records.headers if header not in found.values() and _TELLABLE.match(header)] if found else []
-            told = f"It has: {', '.join(rest)}." if rest else "None of its headers is known: its first line may not be a header row."
-            if found and not rest:
-                told = "It has no other column."
-            wanted = min(names[missing[0]], key=len)
-            close = nearest(wanted, rest)
-            raise RecoupError(
-                "READ_COLUMNS_MISSING", file.name, feed=file.feed, missing=", ".join(missing), found=told, first=missing[0], nearest=close
-            )
+            # One header may be known by chance in a file without any, whose first line is then a child's record.
+            sure = len(found) > 1 or (found and len(records.headers) == 2)
+            rest = [header for header in records.headers if header not in found.values() and _TELLABLE.match(header)] if sure else []
+            told = "Its headers are not known: its first line may not be a header row."
+            if sure:
+                told = f"It has: {', '.join(rest)}." if rest else "It has no other column."
+            wanted = ", ".join(f"{column.name} (or {', '.join(column.aliases)})" if column.aliases else column.name for column in missing)
+            first, close = missing[0].name, nearest(missing[0].name, rest)
+            raise RecoupError("READ_COLUMNS_MISSING", file.name, feed=file.feed, missing=wanted, found=told, first=first, nearest=close)
         return found
 
     def _tell(self, file: RawFile, records: Records, found: Mapping[str, str], job: Job) -> None:

@@ -22,18 +22,62 @@ CODES_GIVEN = {"school_type": {"10": "elementary", "H": "high"}}
 
 #: Lee (1001) moves from school 10 to 20 and has another number there, the one that Ana (1002) has at school 10.
 DISTRICT = {
-    "LOC": "CD,NM,CC,DC,SC,TY\n0,District Office,19,64733,0000000,\n10,Oak,19,64733,6010001,E\n20,High,19,64733,1930002,H\n",
-    "DAY": "SC,DT,HO\n10,09/08/2025,\n10,09/09/2025,%\n10,09/10/2025,#\n10,09/11/2025,+\n20,09/08/2025,\n0,09/08/2025,\n",
-    "STU": "SC,SN,ID,CID,LN,FN,BD,GN,TG,DEL\n10,7,1001,9000000001,Lee,Bo,2015-05-02T00:00:00,M,I,0\n10,8,1002,9000000002,Null,Ana,2014-03-11T00:00:00,F,,0\n"
-    "20,8,1001,9000000001,Lee,Bo,2015-05-02T00:00:00,M,,0\n20,9,1003,9000000003,Gone,X,2014-03-11T00:00:00,N,,1\n",
-    "ENR": "ID,SC,YR,ED,LD,GR,PR,ES\n1001,10,2025,08/18/2025,10/03/2025,0,,\n1001,20,2025,10/06/2025,,-1,,30\n1002,10,2025,08/18/2025,,5,,\n"
-    "1002,10,2024,08/18/2024,06/05/2025,4,,\n",
-    "ABS": "SC,CD,TI,TY,SU,IS,NE\n0,A,Ill,2,0,,0\n0,U,Unverified,1,0,,0\n0,T,Tardy,5,0,,0\n0,I,Study,2,0,C,0\n10,U,Excused here,2,0,,0\n10,S,Suspended,2,1,,0\n20,a,Truant,3,0,,0\n20,W,Away,3,0,,1\n",
-    "ATT": "SC,SN,DT,AL,ADA,ADT\n10,7,09/08/2025,A,,\n",
-    "ATP": "CD,NM,TY\n1,Recovery,AR\n2,Expanded learning,EL\n3,Saturday,SS\n",
-    "ATS": "SC,SE,NM,PG,ST,ET\n10,5,After school,1,03:00 PM,05:00 PM\n10,6,ELO-P,2,03:00 PM,06:00 PM\n",
-    "ATC": "SC,SE,DT\n10,5,09/15/2025\n10,5,09/16/2025\n10,6,09/15/2025\n",
-    "ATD": "ID,SCL,SE,SQ,DT,TM,VB\n1001,10,5,1,09/15/2025,120,T1\n1001,10,6,1,09/15/2025,180,\n",
+    "LOC": """CD,NM,CC,DC,SC,TY
+0,District Office,19,64733,0000000,
+10,Oak,19,64733,6010001,E
+20,High,19,64733,1930002,H
+""",
+    "DAY": """SC,DT,HO
+10,09/08/2025,
+10,09/09/2025,%
+10,09/10/2025,#
+10,09/11/2025,+
+20,09/08/2025,
+0,09/08/2025,
+""",
+    "STU": """SC,SN,ID,CID,LN,FN,BD,GN,TG,DEL
+10,7,1001,9000000001,Lee,Bo,2015-05-02T00:00:00,M,I,0
+10,8,1002,9000000002,Null,Ana,2014-03-11T00:00:00,F,,0
+20,8,1001,9000000001,Lee,Bo,2015-05-02T00:00:00,M,,0
+20,9,1003,9000000003,Gone,X,2014-03-11T00:00:00,N,,1
+""",
+    "ENR": """ID,SC,YR,ED,LD,GR,PR,ES
+1001,10,2025,08/18/2025,10/03/2025,0,,
+1001,20,2025,10/06/2025,,-1,,30
+1002,10,2025,08/18/2025,,5,,
+1002,10,2024,08/18/2024,06/05/2025,4,,
+""",
+    "ABS": """SC,CD,TI,TY,SU,IS,NE
+0,A,Ill,2,0,,0
+0,U,Unverified,1,0,,0
+0,T,Tardy,5,0,,0
+0,I,Study,2,0,C,0
+10,U,Excused here,2,0,,0
+10,S,Suspended,2,1,,0
+20,a,Truant,3,0,,0
+20,W,Away,3,0,,1
+""",
+    "ATT": """SC,SN,DT,AL,ADA,ADT
+10,7,09/08/2025,A,,
+""",
+    "ATP": """CD,NM,TY
+1,Recovery,AR
+2,Expanded learning,EL
+3,Saturday,SS
+""",
+    "ATS": """SC,SE,NM,PG,ST,ET
+10,5,After school,1,03:00 PM,05:00 PM
+10,6,ELO-P,2,03:00 PM,06:00 PM
+""",
+    "ATC": """SC,SE,DT
+10,5,09/15/2025
+10,5,09/16/2025
+10,6,09/15/2025
+""",
+    "ATD": """ID,SCL,SE,SQ,DT,TM,VB
+1001,10,5,1,09/15/2025,120,T1
+1001,10,6,1,09/15/2025,180,
+""",
 }
 
 
@@ -102,9 +146,21 @@ def test_students_are_followed_through_schools(district: Callable[..., Reading])
     assert left(reading)["LEFT_DELETED"] == 1
 
 
+def test_a_number_or_an_id_that_two_students_share_leads_to_nobody(district: Callable[..., Reading]) -> None:
+    twins = "10,7,1004,9000000004,Twin,A,2015-05-02,M,,0\n20,5,1002,9000000005,Other,Ana,2014-03-11,F,,0\n"
+    reading = district(STU=DISTRICT["STU"] + twins, ATT="SC,SN,DT,AL,ADA\n10,7,09/08/2025,A,\n")
+    assert refusals(reading) == [
+        ("STU.csv", 3, "STU.CID", "9000000002", "SSID_TWO", "error"),
+        ("STU.csv", 7, "STU.CID", "9000000005", "SSID_TWO", "error"),
+        ("ENR.csv", 4, "ENR.ID", "1002", "STUDENT_UNKNOWN", "error"),
+        ("ATT.csv", 2, "ATT.SN", "7", "STUDENT_UNKNOWN", "error"),
+    ]
+    assert rows(reading, "students", "ssid") == [("9000000001",), ("9000000004",)]
+
+
 @pytest.mark.parametrize("gone", [("ar_type_codes",), ("ar_makeup_codes",), ("ar_type_codes", "ar_makeup_codes")])
 def test_without_the_codes_of_attendance_recovery_nothing_is_read(gone: tuple[str, ...], ask: Callable[..., ReadRequest]) -> None:
-    for options in ({name: value for name, value in OPTIONS.items() if name not in gone}, {**OPTIONS, **dict.fromkeys(gone, [])}):
+    for options in ({name: value for name, value in OPTIONS.items() if name not in gone}, {**OPTIONS, **dict.fromkeys(gone, ())}):
         with pytest.raises(RecoupError) as caught:
             ADAPTER.settle(ask(options))
         assert (caught.value.code, caught.value.status) == ("AERIES_AR_CODES", 2)
@@ -223,7 +279,12 @@ def test_absent_periods_without_an_all_day_code_are_part_of_a_day(district: Call
 
 
 def test_holiday_codes_and_hours(district: Callable[..., Reading]) -> None:
-    bel = "SC,HO,DT,LG,HG,ST,ET\n10,,,,,8:00 AM,2:30 PM\n10,%,,,,8:00 AM,1:00 PM\n10,,,-1,0,8:00 AM,12:00 PM\n0,,,,,1899-12-30T08:30:00,15:00\n"
+    bel = """SC,HO,DT,LG,HG,ST,ET
+10,,,,,8:00 AM,2:30 PM
+10,%,,,,8:00 AM,1:00 PM
+10,,,-1,0,8:00 AM,12:00 PM
+0,,,,,1899-12-30T08:30:00,15:00
+"""
     reading = district(codes={"day_end": {"20": "15:30"}, "day_start": {"20": "08:45"}}, BEL=bel)
     assert rows(reading, "calendar", "school_code", "date", "is_instructional", "day_start", "day_end", "grades") == [
         ("1930002", "2025-09-08", "true", "08:45", "15:30", None),

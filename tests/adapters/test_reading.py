@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import xlsxwriter
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -241,6 +241,7 @@ def test_zips_that_are_not_what_they_say(tmp_path: Path, make: Callable[[Path], 
 CELL = st.text(st.sampled_from('ab0, \n"é'), max_size=5)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(CELL, CELL, CELL), max_size=8),
     st.sampled_from(["\n", "\r\n"]),
@@ -264,6 +265,7 @@ def test_the_quick_way_and_the_careful_way_agree(cells: list[tuple[str, str, str
         assert_frame_equal(quick.frame, careful.frame)
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from('ab,\n"\r'), max_size=40))
 def test_no_line_is_lost_whatever_the_file_holds(body: str) -> None:
     data = f"ssid,minutes\n{body}".encode()

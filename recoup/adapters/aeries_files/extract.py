@@ -89,13 +89,23 @@ class Extract:
 
     @cached_property
     def people(self) -> pl.DataFrame:
-        """One STU row a student: an active one before an inactive one, then the first; ``ssid`` may be null."""
+        """One STU row a student: an active one before an inactive one, then the first; ``ssid`` may be null.
+
+        A student whose rows (the active ones, where there are any) tell two SSIDs is refused: nobody can say which is right.
+        """
         stu = self.needed("STU")
-        ordered = stu.with_columns(column(stu, "TG"), pl.col("CID").alias("ssid")).sort(pl.col("TG").is_not_null(), maintain_order=True)
-        return ordered.unique("ID", keep="first", maintain_order=True)
+        stu = stu.with_columns(pl.col("CID").alias("ssid"), column(stu, "TG").is_not_null().alias("_inactive"))
+        stu = stu.filter(pl.col("_inactive") == pl.col("_inactive").min().over("ID"))
+        torn = pl.col("CID").drop_nulls().n_unique().over("ID") > 1
+        self.desk.refuse(stu.filter(torn), "SSID_TWO", "students", "STU.CID", "CID")
+        return stu.filter(~torn).unique("ID", keep="first", maintain_order=True)
 
     @cached_property
     def numbers(self) -> pl.DataFrame:
-        """School and student number (SC, SN) with the student's ``ID`` and ``ssid``: a number means nothing outside its school."""
-        pairs = self.needed("STU").unique(["SC", "SN"], keep="first", maintain_order=True).select("SC", "SN", "ID")
-        return pairs.join(self.people.select("ID", "ssid"), on="ID", how="left")
+        """School and student number (SC, SN) with the student's ``ID`` and ``ssid``: a number means nothing outside its school.
+
+        A number that two students share leads to neither.
+        """
+        pairs = self.needed("STU").select("SC", "SN", "ID").unique(maintain_order=True)
+        pairs = pairs.filter(pl.len().over("SC", "SN") == 1)
+        return pairs.join(self.people.select("ID", "ssid"), on="ID", how="inner", maintain_order="left")

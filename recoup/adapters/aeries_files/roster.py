@@ -41,7 +41,7 @@ def schools(extract: Extract) -> pl.DataFrame:
 def students(extract: Extract) -> pl.DataFrame:
     """STU to ``students``: one row a student, whatever number of schools."""
     people = extract.people
-    more = extract.needed("STU").height - people.height
+    more = extract.needed("STU").filter(pl.col("ID").is_in(people["ID"].implode())).height - people.height
     extract.desk.note(
         extract.job.request.source, "LEFT_SAME_STUDENT", more, f"STU: {more} rows left out: the same students at other schools"
     )
