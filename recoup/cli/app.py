@@ -67,11 +67,6 @@ class Ui:
         if not self.quiet:
             click.echo(text, err=True)
 
-    def detail(self, text: str) -> None:
-        """Say on stderr what only ``-v`` asks for."""
-        if self.verbose:
-            click.echo(text, err=True)
-
     def progress(self, text: str) -> None:
         """Show the present step in one line that the next one replaces; only on a terminal."""
         if not self.quiet and sys.stderr.isatty():

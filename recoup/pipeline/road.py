@@ -12,7 +12,6 @@ from recoup import ledger
 from recoup.errors import Exit, RecoupError
 from recoup.exporters import registry as exporters
 from recoup.ledger.time import REQUIRED
-from recoup.pipeline import leas
 from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
 from recoup.pipeline.output import QUARANTINE_FILE, export, write_quarantine, write_tables
@@ -121,12 +120,9 @@ def _publish(
 
 
 def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = ()) -> Run:
-    """Compute the ledger of every LEA over checked tables."""
+    """Compute the ledger over checked tables."""
     checked, config = desk.checked, plan.config
-
-    def one(tables: Mapping[str, pl.DataFrame]) -> Mapping[str, pl.DataFrame]:
-        return ledger.compute(tables, checked.absent, plan.law, plan.policy, plan.as_of, config.lea, config.attest)
-
+    results = ledger.compute(checked.tables, checked.absent, plan.law, plan.policy, plan.as_of, config.lea, config.attest)
     return Run(
         year=plan.law.year,
         lea=config.lea,
@@ -137,7 +133,7 @@ def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = (
         attest=config.attest,
         tables=checked.tables,
         absent=checked.absent,
-        results=leas.compute(checked.tables, config.lea, plan.law, one),
+        results=results,
         quarantine=checked.quarantine,
         inputs=desk.inputs,
         findings=[*findings, *desk.findings],
@@ -181,6 +177,7 @@ def check_only(config: Config, request: Request) -> Inspection:
 def _gates(workspace: Workspace, desk: Desk, config: Config) -> None:
     """Stop where a limit is passed; the refused rows are then in the workspace, since no OUT shows them."""
     last = workspace.snapshots.last_good()
+    (workspace.path / QUARANTINE_FILE).unlink(missing_ok=True)
     try:
         close_gates(desk, config.limits, workspace.journal.counts(last) if last else {})
     except RecoupError:

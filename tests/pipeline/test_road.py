@@ -69,6 +69,15 @@ def test_a_day_earned_for_the_charter_never_meets_an_absence_of_the_district(dis
     assert {path.name for path in district.out.glob("STAS_*")} == {"STAS_1964733_2025-2026.txt", "STAS_0190001_2025-2026.txt"}
 
 
+def test_a_day_that_the_charter_applied_is_its_own(district: District) -> None:
+    head = "ssid,absence_date,school_code,recovered_on,source,paid_elsewhere,reporting_lea\n"
+    row = "9000000002,2025-08-26,0190001,2025-08-23,sis,false,0190001\n"
+    (district.folder / "data" / "applied_days.csv").write_text(head + row, encoding="utf-8")
+    run(district)
+    ben = [(row["absence_date"], row["origin"]) for row in district.rows("credits.csv") if row["ssid"] == "9000000002"]
+    assert ben == [("2025-08-26", "applied")]
+
+
 def test_the_same_inputs_give_the_same_bytes_and_it_is_said(district: District) -> None:
     assert not run(district).unchanged
     before = everything(district.out)
