@@ -40,12 +40,12 @@ class Ui:
 
     def log(self) -> None:
         """Send our own log lines to stderr: warnings always, steps with ``-v``. Libraries' logs may hold values and stay off."""
-        level = logging.ERROR if self.quiet else logging.INFO if self.verbose else logging.WARNING
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setLevel(logging.ERROR if self.quiet else logging.INFO)
         ours = logging.getLogger("recoup")
-        ours.handlers, ours.propagate = [handler], False
-        ours.setLevel(level)
+        ours.handlers = [handler]
+        ours.setLevel(logging.INFO if self.verbose else logging.WARNING)
 
     def config(self) -> Config:
         """Read the configuration; a later fault is logged in its workspace."""

@@ -84,6 +84,8 @@ def run(config: Config, request: Request) -> Outcome:
         fetched = [] if request.offline else fetch(workspace, plan.sources, request.say, dispose=not request.dry_run)
         request.say("reading and checking")
         desk = read_and_check(workspace, plan)
+        # A run that a gate stops has read these too.
+        workspace.journal.record(job.run_id, inputs=desk.inputs, findings=desk.findings)
         _gates(workspace, desk, config)
         request.say("computing the ledger")
         done = compute(plan, desk, job.run_id, [finding for source in fetched for finding in source.findings])
