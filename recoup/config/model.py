@@ -129,9 +129,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A reporting period of the configuration; ``starts`` empty = July 1."""
+    """A reporting period of the configuration, and its line there; ``starts`` empty = July 1."""
 
     name: str
+    line: int
     ends: date
     starts: date | None = None
     days_taught: int | None = None

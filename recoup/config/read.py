@@ -143,6 +143,10 @@ def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> No
             raise RecoupError("CONFIG_SECRET_LITERAL", _where(path, place, lines), key="sftp.password")
         if name in names[:number]:
             raise RecoupError("CONFIG_SOURCE_TWICE", _where(path, ("sources", number, "name"), lines), name=name)
+    exporters = [entry["exporter"] for entry in document.get("exports", ())]
+    for number, name in enumerate(exporters):
+        if name in exporters[:number]:
+            raise RecoupError("CONFIG_EXPORT_TWICE", _where(path, ("exports", number, "exporter"), lines), name=name)
     year = document["school_year"]
     if int(year[5:]) != int(year[:4]) + 1:
         raise RecoupError("CONFIG_YEAR", _where(path, ("school_year",), lines), name=year)
@@ -226,6 +230,7 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
         periods=tuple(
             Period(
                 name=name,
+                line=lines.get(("periods", name), 0),
                 ends=day(("periods", name, "ends"), entry["ends"]),
                 starts=day(("periods", name, "starts"), entry["starts"]) if "starts" in entry else None,
                 days_taught=entry.get("days_taught"),

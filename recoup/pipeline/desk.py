@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from recoup.checks import check
 from recoup.errors import RecoupError
 from recoup.ports import Finding, Input
+from recoup.schemas import TABLES, frame_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
         readings.append(reading)
     tables = _together(readings)
     refused = pl.concat([reading.refused for reading in readings], how="vertical_relaxed")
-    checked = check(tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append)
+    checked = _with_periods(check(tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append), plan)
     findings += [finding for reading in readings for finding in reading.left_out]
     findings += [*checked.findings, *_after(checked.tables, plan)]
     counts = [count for reading in readings for count in reading.files]
@@ -89,6 +90,27 @@ def _together(readings: Sequence[Reading]) -> dict[str, pl.LazyFrame]:
         for name, frame in reading.tables.items():
             parts.setdefault(name, []).append(frame)
     return {name: frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed") for name, frames in parts.items()}
+
+
+def _with_periods(checked: Checked, plan: Plan) -> Checked:
+    """Fill the table ``periods`` from ``[periods]`` where no source has it: they hold for every school and track."""
+    if ("periods", "") not in checked.absent or not plan.config.periods:
+        return checked
+    rows = [
+        {
+            "period": period.name,
+            "first_date": period.starts or plan.law.year.first,
+            "last_date": period.ends,
+            "days_taught": period.days_taught,
+            "divisor": period.divisor,
+            "_source": "configuration",
+            "_file": plan.config_hash,
+            "_line": period.line,
+        }
+        for period in plan.config.periods
+    ]
+    frame = pl.DataFrame(rows, schema=frame_schema(TABLES["periods"]))
+    return replace(checked, tables={**checked.tables, "periods": frame}, absent=checked.absent - {("periods", "")})
 
 
 def _inputs(counts: Sequence[FileCount], quarantine: pl.DataFrame) -> list[Input]:

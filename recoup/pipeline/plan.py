@@ -77,6 +77,10 @@ def make_plan(config: Config, as_of: date | None = None) -> Plan:
     year = rules.year
     if as_of is not None and not year.first <= as_of <= year.last:
         raise RecoupError("AS_OF_OUTSIDE_YEAR", as_of=as_of, year=year.name, first=year.first, last=year.last)
+    for period in config.periods:
+        if not year.first <= (period.starts or year.first) <= period.ends <= year.last:
+            told = {"name": period.name, "year": year.name, "first": year.first, "last": year.last}
+            raise RecoupError("CONFIG_PERIOD", f"{config.path}: [periods]", **told)
     return Plan(
         config=config,
         law=rules,

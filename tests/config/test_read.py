@@ -85,6 +85,7 @@ def test_every_value_has_its_origin(tmp_path: Path) -> None:
         ("on = 2026-01-06", 'on = "2026-02-30"', "CONFIG_VALUE", [":20", "no such day"]),
         ('name = "programs"', 'name = "sis"', "CONFIG_SOURCE_TWICE", [":11"]),
         ("2025-2026", "2025-2027", "CONFIG_YEAR", [":1"]),
+        ("[[exports]]", '[[exports]]\nexporter = "calpads_stas"\n[[exports]]', "CONFIG_EXPORT_TWICE", [":26"]),
         ('name = "Cedar Valley Unified"', "", "CONFIG_REQUIRED", [":2", "'name'"]),
         ("[lea]", "[lea", "CONFIG_NOT_TOML", ["line 2"]),
     ],

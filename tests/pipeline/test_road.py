@@ -127,6 +127,24 @@ def test_what_lies_after_as_of_is_listed_and_counts_for_nothing(district: Distri
     assert {row["days_earned"] for row in district.rows("ledger.csv")} == {"0"}
 
 
+def test_periods_of_the_configuration_stand_in_for_the_table(district: District) -> None:
+    district.configure("[periods]\nP1 = { ends = 2025-12-19, days_taught = 84 }\n")
+    outcome = run(district)
+    (period,) = outcome.run.tables["periods"].to_dicts()
+    assert (period["period"], period["first_date"], period["last_date"], period["days_taught"]) == (
+        "P1",
+        date(2025, 7, 1),
+        date(2025, 12, 19),
+        84,
+    )
+    assert ("periods", "") not in outcome.run.absent
+
+
+def test_a_period_outside_the_year_is_refused(district: District) -> None:
+    district.configure("[periods]\nP1 = { ends = 2026-12-19 }\n")
+    assert refused(district).code == "CONFIG_PERIOD"
+
+
 def test_a_day_outside_the_year_is_no_as_of(district: District) -> None:
     assert refused(district, as_of=date(2026, 7, 1)).code == "AS_OF_OUTSIDE_YEAR"
 
@@ -198,7 +216,7 @@ def test_two_runs_never_share_a_workspace(district: District) -> None:
     ("text", "code"),
     [
         ('[[exports]]\nexporter = "calpads_sta"\n', "PLUGIN_UNKNOWN"),
-        ('[[exports]]\nexporter = "calpads_stas"\noptions = { nonsense = 1 }\n', "OPTION_UNKNOWN"),
+        ('[[exports]]\nexporter = "bundle"\noptions = { nonsense = 1 }\n', "OPTION_UNKNOWN"),
         ('[policy]\ntime_unt = "x"\n', "POLICY_UNKNOWN_KNOB"),
     ],
 )
