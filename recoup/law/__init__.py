@@ -198,7 +198,7 @@ def _value(name: str, raw: object, where: str) -> str:
     if name == "accept_risk":
         return str(raw).lower()
     knob = knobs()[name]
-    if name == "charter_minimum" and raw not in knob.values:
+    if name == "charter_minimum" and raw != knob.default:
         return _charter_minutes(raw, where)
     value = {True: "yes", False: "no"}[raw] if isinstance(raw, bool) else str(raw)
     if value not in knob.values:

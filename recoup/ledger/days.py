@@ -83,10 +83,12 @@ def minimum_schoolday(frame: Frame, book: Book, setting: Setting, engine: Engine
         period = period + (nw.col("date") >= turn).cast(nw.Int64)
     rules = engine.bring(book.minimums.rename({"minutes": "base"}))
     ruled = frame.with_columns(period=period).join(rules, on=["minimum", "period"], how="left").drop("period")
-    lesser = nw.when(nw.col("alternate") < nw.col("base")).then(nw.col("alternate")).otherwise(nw.col("base"))
+    own = (nw.col("alternate") < nw.col("base")) & ~nw.col("three_quarter")
+    lesser = nw.when(own).then(nw.col("alternate")).otherwise(nw.col("base"))
     part = "three_quarter_part" if setting.policy["three_quarter_day"] == "use_180_as_day" else "three_quarter_full"
-    three_quarter = nw.min_horizontal("base", nw.lit(setting.law.value(part)))
-    return ruled.with_columns(schoolday=nw.when(nw.col("three_quarter")).then(three_quarter).otherwise(lesser)).drop("base")
+    minutes: int = setting.law.value(part)
+    lesser = nw.when(nw.col("three_quarter") & (nw.col("base") > minutes)).then(nw.lit(minutes)).otherwise(lesser)
+    return ruled.with_columns(schoolday=lesser).drop("base")
 
 
 def long_study(points: Frame, days: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:

@@ -242,14 +242,14 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
     )
     entries = teacher(_number(entries, sess, "session_id"), "verified_by").rename({"verified_by": "verifier"})
     entries = (
-        entries.join(sessions.select("sess", "default_verifier", "default_verified"), on="sess", how="left")
+        entries.join(sessions.select("sess", "default_verifier", "default_verified", "end"), on="sess", how="left")
         .with_columns(
-            verified=pl.when(pl.col("verifier").is_not_null() | pl.col("default_verifier").is_null())
-            .then("verified")
-            .otherwise(pl.coalesce("verified", "default_verified")),
+            verified=pl.coalesce("verified", "default_verified"),
             verifier=pl.coalesce("verifier", "default_verifier"),
+            sign_out=pl.col("sign_out")
+            + pl.when((pl.col("end") > MIDNIGHT) & (pl.col("sign_out") < pl.col("sign_in"))).then(MIDNIGHT).otherwise(0),
         )
-        .drop("default_verifier", "default_verified")
+        .drop("default_verifier", "default_verified", "end")
         .sort("who", "sess")
         .with_row_index("row")
         .with_columns(pl.col("row").cast(pl.Int64))

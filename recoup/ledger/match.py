@@ -50,8 +50,9 @@ def _in_force_order() -> nw.Expr:
 def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: Engine) -> tuple[Frame, Frame, Frame]:
     """Return (eligible, doubled, late): purse, who, date, school, kind, source_code; of the late ones, after as-of, who and date.
 
-    Eligible (ledger.md 5) are full-day absences of a recoverable kind (K5 and K6 widen the kinds), neither made up nor marked, on the student's own instructional day, in a
-    span of status 10 or 30 that is not excluded; a short-term span takes its dates from the other schools; one a date.
+    Eligible (ledger.md 5) are full-day absences of a recoverable kind (K5 and K6 widen the kinds), neither made up nor marked, on
+    the student's own instructional day, in a span of status 10 or 30 that is not excluded; a short-term span takes its dates from
+    the other schools; one a date.
     """
     law = setting.law
     kinds = [
@@ -193,7 +194,7 @@ def _moved(credited: Frame, eligible: Frame, book: Book, engine: Engine) -> Fram
     One decision after the other, by absence date; the loop runs over the n-th decision of all students at once.
     """
     room = eligible.group_by("purse", "school").agg(room=nw.len().cast(nw.Int64))
-    chosen = engine.bring(book.moves).select("who", "date", "nth", to="school_code")
+    chosen = engine.bring(book.moves).select("who", "date", "nth", to="school")
     chosen = chosen.join(credited.select("purse", "who", "date"), on=["who", "date"])
     chosen = engine.settle(_rank(chosen, "purse", ["date", "nth"], "turn"))
     for turn in range(1, (engine.take(chosen.select(nw.col("turn").max()))["turn"].item() or 0) + 1):
@@ -215,10 +216,12 @@ def _describe(credited: Frame, book: Book, setting: Setting, engine: Engine) -> 
     )
     credited = credited.join(at_school, on="point", how="left")
     placeless = credited.filter(nw.col("grade").is_null()).select("who", "date", "point")
-    in_force = days.in_force(placeless, book, engine).select("point", f_grade="grade")
+    in_force = days.in_force(placeless, book, engine).filter(nw.col("enrolled")).select("point", f_grade="grade")
     rows = engine.bring(book.absences).select("who", "date", "school", r_kind="kind", r_code="source_code")
     bare = credited.filter(nw.col("cost").is_null()).select("who", "point", date="recovered")
-    costs = days.minimum_schoolday(days.in_force(bare, book, engine), book, setting, engine).select("point", "schoolday")
+    costs = days.minimum_schoolday(days.in_force(bare, book, engine).filter(nw.col("enrolled")), book, setting, engine).select(
+        "point", "schoolday"
+    )
     credited = (
         credited.join(in_force, on="point", how="left")
         .join(costs, on="point", how="left")

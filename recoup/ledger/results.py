@@ -63,6 +63,8 @@ def time_entries(tables: Mapping[str, pl.DataFrame], book: Book, entries: pl.Dat
     named = tables["sessions"].sort("session_id").select("date", "school_code", "program_name", "start_time", "end_time", by="verified_by")
     sessions = named[entries["sess"]]
     cut = pl.col("minutes") - pl.col("remaining")
+    placed = fails["row"].filter((pl.col("code") == "not_enrolled") & pl.col("released"))["row"]
+    known = pl.col("enrolled") | pl.col("row").is_in(placed.implode())
     outcome = pl.when("held").then(pl.lit("held")).when(cut > 0).then(pl.lit("cut")).otherwise(pl.lit("counted"))
     own = entries.join(codes, on="row", how="left", maintain_order="left").select(
         minutes_raw="minutes",
@@ -71,8 +73,8 @@ def time_entries(tables: Mapping[str, pl.DataFrame], book: Book, entries: pl.Dat
         minutes_forfeited=pl.col("forfeited").fill_null(0),
         outcome=outcome,
         codes="codes",
-        grade=pl.when("enrolled").then("grade"),
-        minimum_schoolday=pl.when("enrolled").then("schoolday"),
+        grade=pl.when(known).then("grade"),
+        minimum_schoolday=pl.when(known).then("schoolday"),
     )
     verified = source.select("verified_by").with_columns(sessions["by"]).select(verified_by=pl.coalesce("verified_by", "by"))
     parts = [source.select("ssid", "session_id"), sessions.drop("by"), own, verified, source.select("_source", "_file", "_line")]
@@ -139,14 +141,11 @@ def ledger(
         days_attested=pl.col("attested").sum().cast(pl.Int64),
     )
     cap = setting.law.value("annual_cap")
-    # Each LEA has its own ten; a student of two is shown the fewer left.
-    used = pl.concat(
-        [credited.group_by("purse").agg(used=pl.len().cast(pl.Int64)), engine.take(matching.foreign).rename({"foreign": "used"})]
-    )
-    caps = used.group_by("purse").agg(pl.col("used").sum()).group_by(who).agg(cap_used=pl.col("used").max())
+    # Of a student of two LEAs, the one in which other LEAs' days take more of the ten tells what is left.
+    foreign = engine.take(matching.foreign).group_by(who).agg(pl.col("foreign").max())
     eligible = engine.take(matching.eligible.select("who")).group_by("who").agg(eligible_absences=pl.len().cast(pl.Int64))
     table = book.who.rename({"id": "ssid"})
-    for part in (minutes, days, counts, eligible, caps):
+    for part in (minutes, days, counts, eligible, foreign):
         table = table.join(part, on="who", how="left", maintain_order="left")
     table = table.with_columns(pl.exclude("who", "ssid").fill_null(0))
     return table.select(
@@ -165,7 +164,7 @@ def ledger(
         days_waiting=pl.col("days_earned") - pl.col("days_taken"),
         eligible_absences="eligible_absences",
         absences_left=pl.col("eligible_absences") - pl.col("absences_met"),
-        cap_left=pl.max_horizontal(cap - pl.col("cap_used"), pl.lit(0)),
+        cap_left=pl.max_horizontal(cap - pl.col("foreign") - pl.col("days_credited"), pl.lit(0)),
         days_attested="days_attested",
     )
 

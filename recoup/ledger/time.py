@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     Frame = nw.LazyFrame[pl.LazyFrame]
 
-#: A failed check: on a session (sess) or on a row; ``listed`` is false where one line for the whole LEA says it, ``final`` true
-#: where nobody can release it.
 #: Sessions of these codes are out of time, beyond anybody's decision.
 FINAL = ("after_as_of", "outside_fiscal_year")
+#: A failed check on a session or on a row; ``listed`` is false where one line for the whole LEA says it, ``final`` true where
+#: nobody can release it.
 SESSION_FAIL = ("sess", "code", "severity", "listed", "final")
 ROW_FAIL = ("row", "code", "severity", "listed", "final")
 #: The code under which each required check is listed, by the name under which it is attested.
@@ -60,8 +60,8 @@ class Time:
 def people_on_dates(entries: Frame, book: Book, school_days: Frame, setting: Setting, engine: Engine) -> Frame:
     """Return, for each student and date of participation, the enrollment in force and what follows from it.
 
-    Columns: point, who, date, unit (the LEA), enrolled, eligible, combo, grade, schoolday, three_quarter, charter, continuation, long_study,
-    instructional, day_start, day_end.
+    Columns: point, who, date, unit (the LEA), enrolled, eligible, combo, grade, schoolday, three_quarter, charter, continuation,
+    long_study, instructional, day_start, day_end.
     """
     points = entries.select("point", "who", "date").unique()
     frame = days.minimum_schoolday(days.in_force(points, book, engine), book, setting, engine)
@@ -101,11 +101,14 @@ def session_fails(broken: Frame, teachers: Frame, book: Book, setting: Setting, 
     best = teachers.group_by("sess").agg(nw.col("fit").max())
     led = live.join(best, on="sess", how="left").with_columns(nw.col("fit").fill_null(supervision.UNFIT))
     untold = nw.col("sess") >= 0 if setting.no_roster else nw.col("fit") == supervision.UNKNOWN
-    for code in ("no_qualifying_teacher", "ratio"):
-        fails.append(_failing(led, "sess", code, untold, setting.unchecked(code), listed=code not in setting.blind))
+    fails += [
+        _failing(led, "sess", code, untold, setting.unchecked(code), listed=code not in setting.blind)
+        for code in ("no_qualifying_teacher", "ratio")
+    ]
     if not setting.no_roster:
         fails.append(_failing(led, "sess", "no_qualifying_teacher", nw.col("fit") == supervision.UNFIT))
     if setting.policy["ratio_breach"] == "hold_session":
+        broken = live.select("sess").join(broken, on="sess")
         fails.append(_failing(broken, "sess", "ratio", nw.col("minutes") > setting.number("ratio_grace_minutes")))
     return nw.concat([fail.select(*SESSION_FAIL) for fail in fails])
 

@@ -136,6 +136,7 @@ def assign_schools(district: District, met: list[Row], absences: list[Row]) -> N
             if (choice["decision"], choice["ssid"], choice["date"]) == ("assign_school", row["ssid"], row["absence_date"]):
                 there = sum(1 for one in met if one["absence_school_code"] == choice["value"])
                 if there < room[choice["value"]]:
+                    row.setdefault("moved_from", row["absence_school_code"])
                     row["absence_school_code"] = choice["value"]
 
 

@@ -234,7 +234,7 @@ def hhmm(minutes: int) -> str:
 def summary(ssid: str, rows: list[Row], parts: list[dict[str, Any]], given: list[Row]) -> Row:
     """Return one row of ``ledger``, over all LEAs of the student."""
     kept = [row for row in rows if not row["held"]]
-    met = {(row["absence_date"], row["absence_school_code"]) for row in given}
+    met = {(row["absence_date"], row.get("moved_from", row["absence_school_code"])) for row in given}
     days = [day for part in parts for day in part["own"]["days"]]
     absences = [row for part in parts for row in part["absences"]]
     return {
