@@ -212,7 +212,8 @@ def _charter_minutes(raw: object, where: str) -> str:
     """Return K13's minutes by grade span as ``span=minutes;…`` in order of the spans; every span must have its minutes."""
     spans = sorted(set(_load("minimum_schoolday")["grade_spans"].values()))
     pairs = dict(part.partition("=")[::2] for part in raw.split(";")) if isinstance(raw, str) else raw
-    if not isinstance(pairs, dict) or sorted(pairs) != spans or not all(str(minutes).isdigit() and int(minutes) for minutes in pairs.values()):
+    whole = isinstance(pairs, dict) and sorted(pairs) == spans and all(str(n).isdigit() and int(n) for n in pairs.values())
+    if not isinstance(pairs, dict) or not whole:
         raise RecoupError("POLICY_CHARTER_MINUTES", where, spans=", ".join(spans))
     return ";".join(f"{span}={int(pairs[span])}" for span in spans)
 
