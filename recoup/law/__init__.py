@@ -60,13 +60,14 @@ class Knob:
 
 @dataclass(frozen=True, slots=True)
 class HoldRule:
-    """What a code in ``holds`` means: its usual severity, the law it rests on, how sure that is, and the sentence."""
+    """What a code in ``holds`` means: its usual severity, the law it rests on, how sure that is, the sentence, and what would release it."""
 
     code: str
     severity: str
     citation: str
     certainty: str
     message: str
+    release: str = ""
 
 
 @dataclass(frozen=True, slots=True)
