@@ -116,7 +116,8 @@ def _voided(spells: Frame, taken: Frame, voids: Frame) -> Frame:
 
 
 def pay(entries: Frame, out: Frame, engine: Engine) -> Frame:
-    """Return which sessions gave what left the bank, first in first out: purse, nth, day, row, sess, date, since, minutes.
+    """Return which sessions gave what left the bank, first in first out: purse, nth, day, row, place (the order in which
+    sessions pay), sess, date, minutes.
 
     ``entries``: purse, row, sess, date, since, kept (counted minutes that went into the bank). ``out``: ``withdrawals``. Both are
     laid on one tape of minutes; each piece between two marks belongs to one session and one withdrawal.
@@ -135,6 +136,6 @@ def pay(entries: Frame, out: Frame, engine: Engine) -> Frame:
         minutes=nw.col("mark") - nw.col("mark").shift(1).over("purse", order_by="mark").fill_null(0),
     )
     paid = pieces.select("purse", "place", "nth", "minutes").join(
-        sessions.select("purse", "place", "row", "sess", "date", "since"), on=["purse", "place"]
+        sessions.select("purse", "place", "row", "sess", "date"), on=["purse", "place"]
     )
-    return engine.settle(paid.drop("place").join(out.select("purse", "nth", "day"), on=["purse", "nth"]))
+    return engine.settle(paid.join(out.select("purse", "nth", "day"), on=["purse", "nth"]))

@@ -74,10 +74,16 @@ def charter_minutes(value: str) -> dict[str, int]:
 
 
 def _units(schools: pl.DataFrame, lea: str) -> pl.DataFrame:
-    """Return school_code, lea, unit: an independently reporting charter is an LEA of its own (canonical-model.md); the LEA is 0."""
+    """Return school_code, lea, unit: the LEA that each school reports to, and its number; the LEA ``lea`` is 0.
+
+    An independently reporting charter is an LEA of its own; any other school belongs to its county-district code, or, where that is
+    empty, to ``lea`` (canonical-model.md).
+    """
     own = pl.col("independently_reporting_charter").fill_null(value=False)
-    owners = schools.sort("school_code").select("school_code", lea=pl.when(own).then("school_code").otherwise(pl.lit(lea)), own=own)
-    return owners.with_columns(unit=pl.when("own").then(pl.col("own").cum_sum()).otherwise(0).cast(pl.Int64)).drop("own")
+    code = pl.when(own).then("school_code").otherwise(pl.col("county_district_code").fill_null(lea))
+    owners = schools.select("school_code", lea=code)
+    numbers = {lea: 0} | {other: number for number, other in enumerate(sorted(set(owners["lea"]) - {lea}), start=1)}
+    return owners.with_columns(unit=pl.col("lea").replace_strict(numbers, return_dtype=pl.Int64))
 
 
 def _ids(name: str, values: pl.Series) -> pl.DataFrame:
@@ -277,9 +283,9 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
     )
     minimums, turns, types = _minimums(law, policy)
     units = _units(tables["schools"], lea)
-    by_school = _number(units, schools, "school_code").select("school", "unit")
+    by_school = _number(units, schools, "school_code").select("school", "lea", "unit")
     spans, combos = _spans(tables, law, types, who, schools, calendar)
-    spans = spans.join(by_school, on="school", how="left", maintain_order="left")
+    spans = spans.join(by_school.drop("lea"), on="school", how="left", maintain_order="left")
     absences = tables["attendance"].select(
         "ssid",
         "school_code",

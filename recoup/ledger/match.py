@@ -70,7 +70,7 @@ def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: 
     usable = spans.filter(nw.col("counts") & nw.col("eligible").fill_null(True)).drop("counts", "eligible")
     held = _spans_on(absences.filter(nw.col("date") <= setting.as_of).with_columns(point=days.key()), usable)
     held = held.with_columns(slot=nw.col("point") * 100_000 + nw.col("school"))
-    held = days.pick(held.join(school_days.select("combo", "date"), on=["combo", "date"]), "slot", _in_force_order())
+    held = engine.settle(days.pick(held.join(school_days.select("combo", "date"), on=["combo", "date"]), "slot", _in_force_order()))
     elsewhere = spans.filter(nw.col("short_term")).select("who", s_school="school", s_entry="entry", s_exit="exit")
     short = held.filter(~nw.col("short_term")).join(elsewhere, on="who")
     short = short.filter(
@@ -181,7 +181,7 @@ def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: 
     none, no, yes = nw.lit(None).cast(nw.Int64), nw.lit(value=False), nw.lit(value=True)
     pairs = pairs.filter(nw.col("nth") <= room).with_columns(recovered=none, applied=no, paid=no, fits=yes)
     columns = [*key, "who", "kind", "source_code", "day", "earned_on", "cost", "recovered", "applied", "paid", "fits"]
-    credited = nw.concat([own.with_columns(applied=yes).select(*columns), pairs.select(*columns)])
+    credited = engine.settle(nw.concat([own.with_columns(applied=yes).select(*columns), pairs.select(*columns)]))
     credited = engine.settle(_describe(credited, book, setting, engine))
     if setting.policy["credit_school"] == "lea_choice":
         credited = _moved(credited, eligible, book, engine)
