@@ -48,7 +48,9 @@ def facts(run: Run) -> pl.DataFrame:
     for knob in law.knobs().values():
         if knob.values:
             chosen = run.policy.get(knob.name, knob.default)
-            rows.append(("policy", f"K{knob.number} {knob.name}", chosen, knob.values.get(chosen, ""), knob.citation, knob.certainty))
+            does = knob.values.get(chosen, "the minutes given in the configuration")
+            rows.append(("policy", f"K{knob.number} {knob.name}", chosen, does, knob.citation, knob.certainty))
+    rows += [("policy", "risk accepted", "accept_risk = true", told) for told in law.accepted_risks(run.policy)]
     rows += [("attested", item.check, item.by, f"since {item.on}; evidence: {item.evidence}") for item in run.attest]
     rows += [
         ("not in the data", f"{table}.{column}" if column else table, "absent", "what it would show is not checked")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup import ledger
+from recoup import law, ledger
 from recoup.errors import Exit, RecoupError
 from recoup.exporters import registry as exporters
 from recoup.ledger.time import REQUIRED
@@ -16,7 +16,7 @@ from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
 from recoup.pipeline.output import QUARANTINE_FILE, export, write_quarantine, write_tables
 from recoup.pipeline.plan import make_plan, now, planned_export
-from recoup.ports import Run
+from recoup.ports import Finding, Run
 from recoup.store import Workspace, manifest, storing
 from recoup.store.platform import private_file
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from recoup.config import Config
     from recoup.pipeline.desk import Desk
-    from recoup.pipeline.plan import Plan
-    from recoup.ports import Export, Finding, Written
+    from recoup.pipeline.plan import Plan, PlannedExport
+    from recoup.ports import Export, Written
     from recoup.store import Job, Output
 
 
@@ -133,12 +133,14 @@ def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = (
         rule_version=plan.rule_version,
         policy=plan.policy,
         attest=config.attest,
+    law.refuse_unmet(plan.policy, checked.absent, f"{config.path}: [policy]")
+    risks = [Finding("", "RISK_ACCEPTED", "warn", 0, told) for told in law.accepted_risks(plan.policy)]
         tables=checked.tables,
         absent=checked.absent,
         results=results,
         quarantine=checked.quarantine,
         inputs=desk.inputs,
-        findings=[*findings, *desk.findings],
+        findings=[*risks, *findings, *desk.findings],
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from recoup import law
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -58,6 +60,7 @@ def summarize(
         "as_of": run.as_of,
         "rule_version": run.rule_version,
         "rows": rows(run.inputs, run.quarantine),
+        "risks": law.accepted_risks(run.policy),
         "days": days(run.results["ledger"]),
         "holds": holds(run.results["holds"]),
         "out": out,
@@ -76,6 +79,7 @@ def as_text(told: Mapping[str, Any]) -> str:
         "",
         *rows_as_text(row),
         (
+        *(f"Risk      {told_risk}" for told_risk in told["risks"]),
             f"Days      {day['earned']:,} earned by {day['students']:,} students, {day['credited']:,} credited"
             f" ({day['applied']:,} of them applied before), {day['waiting']:,} waiting"
         ),

@@ -12,7 +12,9 @@ import pytest
 from recoup import pipeline
 from recoup.config import load
 from recoup.errors import Exit, RecoupError
+from recoup.exporters import audit_tables
 from recoup.pipeline import Request
+from recoup.reports import summary
 from recoup.store import Workspace
 
 if TYPE_CHECKING:
@@ -143,6 +145,26 @@ def test_periods_of_the_configuration_stand_in_for_the_table(district: District)
 def test_a_period_outside_the_year_is_refused(district: District) -> None:
     district.configure("[periods]\nP1 = { ends = 2026-12-19 }\n")
     assert refused(district).code == "CONFIG_PERIOD"
+
+
+def test_a_reading_without_its_input_is_refused_and_nothing_is_published(district: District) -> None:
+    district.configure('[policy]\nmatch_order = "manual"\n')
+    error = refused(district)
+    assert (error.code, int(error.status)) == ("POLICY_INPUT_MISSING", 2)
+    assert "dispositions" in str(error)
+    assert not district.out.exists()
+
+
+def test_an_accepted_risk_is_stamped_on_manifest_and_summary(district: District) -> None:
+    district.configure('[policy]\nrecover_suspension = "yes"\naccept_risk = true\n')
+    outcome = run(district)
+    manifest = json.loads((district.out / "manifest.json").read_text(encoding="utf-8"))
+    assert (manifest["policy"]["recover_suspension"], manifest["policy"]["accept_risk"]) == ("yes", "true")
+    (stamp,) = [finding["message"] for finding in manifest["findings"] if finding["code"] == "RISK_ACCEPTED"]
+    told = summary.summarize(outcome.run, status=0, out="", files=[], unchanged=False, withheld={})
+    assert told["risks"] == [stamp]
+    assert stamp in summary.as_text(told)
+    assert stamp in audit_tables.facts(outcome.run)["meaning"].to_list()
 
 
 def test_a_day_outside_the_year_is_no_as_of(district: District) -> None:
