@@ -235,10 +235,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A file that an exporter wrote (path below OUT, posix) and how many data rows stand in it."""
+    """A file that an exporter wrote (path below OUT, posix) and how many data rows stand in it; None when it is not a table."""
 
     name: str
-    rows: int
+    rows: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,5 +258,8 @@ class Exporter(Protocol):
     options: tuple[Option, ...]
 
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:
-        """Write the files directly below ``out`` and return what was written. A value that does not fit is an error with its row, never cut."""
+        """Write the files directly below ``out`` and return what was written.
+
+        A value that does not fit is an error with its row, never cut.
+        """
         ...

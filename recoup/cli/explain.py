@@ -21,5 +21,5 @@ def explain(ui: Ui, ssid: str, show_names: bool) -> None:
     from recoup.store import Workspace
 
     with Workspace.look(config.workspace) as workspace:
-        told = explain.story(pipeline.last_good(workspace), ssid, show_names=show_names)
+        told = explain.story(pipeline.last_good(workspace, config.school_year), ssid, show_names=show_names)
     ui.result(told, explain.as_text(told))

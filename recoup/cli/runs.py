@@ -10,7 +10,7 @@ import click
 from recoup.cli.app import Ui, command, table
 
 if TYPE_CHECKING:
-    from recoup.store import Journal, RunRecord
+    from recoup.store import RunRecord, Workspace
 
 
 @command("runs")
@@ -26,10 +26,10 @@ def runs(ui: Ui, run_id: str | None, limit: int) -> None:
 
     with Workspace.look(config.workspace) as workspace:
         if run_id:
-            told = _one(workspace.journal, run_id)
+            told = _one(workspace, run_id)
             ui.result(told, _one_as_text(told))
         else:
-            records = workspace.journal.runs(limit)
+            records = workspace.runs(limit)
             rows = [
                 (record.run_id, record.command, record.outcome, f"{record.started:%Y-%m-%d %H:%M} UTC", record.message)
                 for record in records
@@ -41,10 +41,10 @@ def _head(record: RunRecord) -> dict[str, Any]:
     return {**asdict(record), "outcome": record.outcome}
 
 
-def _one(journal: Journal, run_id: str) -> dict[str, Any]:
-    record = journal.run(run_id)
-    good = journal.good_runs()
-    earlier = [other for other in good if other < run_id]
+def _one(workspace: Workspace, run_id: str) -> dict[str, Any]:
+    journal = workspace.journal
+    record = workspace.run(run_id)
+    earlier = [other for other in journal.good_runs(record.school_year) if other < run_id]
     counts, before = journal.counts(run_id), journal.counts(earlier[0]) if earlier else {}
     return {
         **_head(record),

@@ -37,7 +37,7 @@ class Bundle:
             files.append(Written(f"bundle/{name}.csv", write_table(run.tables[name], table, folder / f"{name}.csv", missing)))
         text = json.dumps(package, indent=2, ensure_ascii=False) + "\n"
         (folder / "datapackage.json").write_text(text, encoding="utf-8", newline="\n")
-        return Export([*files, Written("bundle/datapackage.json", 0)])
+        return Export([*files, Written("bundle/datapackage.json", None)])
 
 
 EXPORTER = Bundle()

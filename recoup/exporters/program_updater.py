@@ -238,7 +238,7 @@ class ProgramUpdater:
             files.append(Written(name, rows.height))
         sheet = _mapping(run, told, written, out, found.found)
         (out / MAPPING).write_text(sheet, encoding="utf-8", newline="\n")
-        return Export([*files, Written(MAPPING, 0)], found.found, found.withheld)
+        return Export([*files, Written(MAPPING, None)], found.found, found.withheld)
 
 
 EXPORTER = ProgramUpdater()

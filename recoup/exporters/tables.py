@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recoup.ports import Run
     from recoup.schemas import Column, Table
 
+QUARANTINE_FILE = "quarantine.csv"
 _QUARANTINE_ORDER = ("source", "file", "line", "table", "column", "code")
 
 
@@ -49,5 +50,11 @@ def write_table(frame: pl.DataFrame, table: Table, path: Path, left_out: Sequenc
 def write_tables(run: Run, out: Path) -> list[Written]:
     """Write the ledger's results and the quarantine, which every run leaves in OUT, and return the files in order of name."""
     written = [Written(f"{name}.csv", write_table(run.results[name], table, out / f"{name}.csv")) for name, table in RESULTS.items()]
-    write_csv(run.quarantine.select(QUARANTINE).sort(_QUARANTINE_ORDER, maintain_order=True), out / "quarantine.csv")
-    return sorted([*written, Written("quarantine.csv", run.quarantine.height)], key=lambda item: item.name)
+    written.append(Written(QUARANTINE_FILE, write_quarantine(run.quarantine, out / QUARANTINE_FILE)))
+    return sorted(written, key=lambda item: item.name)
+
+
+def write_quarantine(quarantine: pl.DataFrame, path: Path) -> int:
+    """Write the quarantine in order of source, file and line, and return its number of lines."""
+    write_csv(quarantine.select(QUARANTINE).sort(_QUARANTINE_ORDER, maintain_order=True), path)
+    return quarantine.height

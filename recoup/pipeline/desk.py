@@ -13,13 +13,13 @@ from recoup.ports import Finding, Input
 from recoup.schemas import TABLES, frame_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from recoup.checks import Checked
     from recoup.config import Limits
-    from recoup.pipeline.plan import Plan
+    from recoup.pipeline.plan import Plan, PlannedSource
     from recoup.ports import FileCount, Reading
-    from recoup.store import Workspace
+    from recoup.store import Selection, Workspace
 
 #: Of several rows dated after as-of, which column says so.
 _DATED = {"attendance": "date", "calendar": "date", "sessions": "date"}
@@ -65,9 +65,7 @@ def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
             order[file.sha256] = len(order)
             if modes[file.feed] == "append":
                 append.add(file.sha256)
-        findings += [
-            Finding("read", "other_year", "info", 0, f"{file.name}: its date is outside the year.") for file in selection.other_years
-        ]
+        findings += _passed_over(selection, planned)
         reading = planned.adapter.read(selection.files, planned.request)
         for count in reading.files:
             # The members of a zip are files of their own, that the archive does not know.
@@ -81,6 +79,15 @@ def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
     findings += [*checked.findings, *_after(checked.tables, plan)]
     counts = [count for reading in readings for count in reading.files]
     return Desk(checked, tuple(_inputs(counts, checked.quarantine)), tuple(findings))
+
+
+def _passed_over(selection: Selection, planned: PlannedSource) -> Iterator[Finding]:
+    """Tell which archived files of a source are not read, and why."""
+    for file in selection.other_years:
+        yield Finding("read", "other_year", "info", 0, f"{file.name}: the date in its name is outside the school year, so it is not read.")
+    for file in selection.unmatched:
+        message = f"{file.name}: no feed of source '{planned.source.name}' asks for it any more, so it is not read."
+        yield Finding("read", "unmatched", "warn", 0, message)
 
 
 def _together(readings: Sequence[Reading]) -> dict[str, pl.LazyFrame]:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from recoup.ports import RemoteFile, Transport
     from recoup.store import Workspace
 
+#: How many of the files that nobody asks for are named.
+SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
@@ -80,7 +83,10 @@ def _fetch(workspace: Workspace, planned: PlannedSource, say: Callable[[str], No
                 if fault.code not in {CHANGING, "TRANSPORT_CANNOT_DISPOSE"}:
                     raise
                 findings.append(Finding("fetch", fault.code, "warn", 0, str(fault)))
-        findings += getattr(transport, "findings", [])
+        findings += transport.findings
+    if unmatched:
+        shown = ", ".join(unmatched[:SHOWN]) + (" …" if len(unmatched) > SHOWN else "")
+        findings.append(Finding("fetch", "unmatched", "info", 0, f"{source.name}: files that no feed asks for were left: {shown}"))
     return Fetched(source.name, tuple(new), tuple(known), tuple(unmatched), tuple(findings))
 
 

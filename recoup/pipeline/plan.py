@@ -103,6 +103,7 @@ def _source(source: Source, config: Config, rules: Law) -> PlannedSource:
     for name, setting in source.files.items():
         known[name] = replace(known[name], match=setting.match or known[name].match, mode=setting.mode or known[name].mode)
     request = ReadRequest(source.name, rules.year, config.lea, source.options, source.mapping)
+    adapters.settle(adapter, request)
     return PlannedSource(source, adapter, tuple(known.values()), request)
 
 

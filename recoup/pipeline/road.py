@@ -11,10 +11,10 @@ import polars as pl
 from recoup import law, ledger
 from recoup.errors import Exit, RecoupError
 from recoup.exporters import registry as exporters
+from recoup.exporters.tables import QUARANTINE_FILE, write_quarantine, write_tables
 from recoup.ledger.time import REQUIRED
 from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
-from recoup.pipeline.output import QUARANTINE_FILE, export, write_quarantine, write_tables
 from recoup.pipeline.plan import make_plan, now, planned_export
 from recoup.ports import Finding, Run
 from recoup.store import Workspace, manifest, storing
@@ -93,8 +93,17 @@ def run(config: Config, request: Request) -> Outcome:
             _be_strict(done)
         folder = job.build(out)
         written: list[Written] = write_tables(done, folder)
-        exported = export(done, plan.exports, folder, request.say)
+        exported = _export(done, plan.exports, folder, request.say)
         return _publish(done, exported, written, fetched, request, workspace, job)
+
+
+def _export(done: Run, exports: Sequence[PlannedExport], folder: Path, say: Callable[[str], None]) -> dict[str, Export]:
+    """Run the exporters in the order of the configuration and return the outcome of each by name."""
+    exported = {}
+    for planned in exports:
+        say(f"writing {planned.exporter.name}")
+        exported[planned.exporter.name] = planned.exporter.write(done, planned.options, folder)
+    return exported
 
 
 def _publish(
@@ -122,8 +131,10 @@ def _publish(
 
 
 def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = ()) -> Run:
-    """Compute the ledger over checked tables."""
+    """Compute the ledger over checked tables. ``POLICY_INPUT_MISSING`` (2) for a reading that no source gives the input of."""
     checked, config = desk.checked, plan.config
+    law.refuse_unmet(plan.policy, checked.absent, f"{config.path}: [policy]")
+    risks = [Finding("", "RISK_ACCEPTED", "warn", 0, told) for told in law.accepted_risks(plan.policy)]
     results = ledger.compute(checked.tables, checked.absent, plan.law, plan.policy, plan.as_of, config.lea, config.attest)
     return Run(
         year=plan.law.year,
@@ -133,8 +144,6 @@ def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = (
         rule_version=plan.rule_version,
         policy=plan.policy,
         attest=config.attest,
-    law.refuse_unmet(plan.policy, checked.absent, f"{config.path}: [policy]")
-    risks = [Finding("", "RISK_ACCEPTED", "warn", 0, told) for told in law.accepted_risks(plan.policy)]
         tables=checked.tables,
         absent=checked.absent,
         results=results,
@@ -180,7 +189,8 @@ def check_only(config: Config, request: Request) -> Inspection:
 
 def _gates(workspace: Workspace, desk: Desk, config: Config) -> None:
     """Stop where a limit is passed; the refused rows are then in the workspace, since no OUT shows them."""
-    last = workspace.snapshots.last_good()
+    # July's first run has no table to be held against: last June's are of another year.
+    last = workspace.snapshots.last_good(config.school_year)
     (workspace.path / QUARANTINE_FILE).unlink(missing_ok=True)
     try:
         close_gates(desk, config.limits, workspace.journal.counts(last) if last else {})
@@ -203,7 +213,7 @@ def export_again(config: Config, names: Sequence[str], request: Request) -> Outc
     ones alone, or all where none is named. Raises ``RecoupError`` (2) for an unknown name and when there was no good run yet.
     """
     with Workspace.look(config.workspace, clock=request.clock) as workspace:
-        saved = last_good(workspace)
+        saved = last_good(workspace, config.school_year)
     plan = make_plan(config, saved.as_of)
     configured = {planned.exporter.name: planned for planned in plan.exports}
     named = {name: configured.get(name) or planned_export(name, {}, config) for name in names}
@@ -213,15 +223,15 @@ def export_again(config: Config, names: Sequence[str], request: Request) -> Outc
         done = replace(saved, run_id=job.run_id, findings=findings)
         folder = job.build(request.out or config.out)
         written = write_tables(done, folder)
-        exported = export(done, list(chosen.values()), folder, request.say)
+        exported = _export(done, list(chosen.values()), folder, request.say)
         return _publish(done, exported, written, (), request, workspace, job)
 
 
-def last_good(workspace: Workspace) -> Run:
-    """Return the last good run as it was saved. ``NO_GOOD_RUN`` (2) when there is none."""
-    run_id = workspace.snapshots.last_good()
+def last_good(workspace: Workspace, school_year: str) -> Run:
+    """Return the last good run of a school year as it was saved. ``NO_GOOD_RUN`` (2) when there is none."""
+    run_id = workspace.snapshots.last_good(school_year)
     if run_id is None:
-        raise RecoupError("NO_GOOD_RUN", str(workspace.path))
+        raise RecoupError("NO_GOOD_RUN", str(workspace.path), year=school_year)
     return workspace.snapshots.load(run_id)
 
 
@@ -230,6 +240,8 @@ def _job(plan: Plan, command: str, request: Request) -> Iterator[tuple[Workspace
     """Open the workspace under its lock and begin a run in its journal."""
     with (
         Workspace.open(plan.config.workspace, command=command, clock=request.clock) as workspace,
-        workspace.start(as_of=plan.as_of, rule_version=plan.rule_version, config_hash=plan.config_hash) as job,
+        workspace.start(
+            school_year=plan.law.year.name, as_of=plan.as_of, rule_version=plan.rule_version, config_hash=plan.config_hash
+        ) as job,
     ):
         yield workspace, job

@@ -126,6 +126,11 @@ class Workspace:
             records[0] = replace(records[0], running=True)
         return records
 
+    def run(self, run_id: str) -> RunRecord:
+        """Return one run by its id, as ``runs`` shows it. ``STORE_UNKNOWN_RUN`` (2) if there is none."""
+        known = self.journal.run(run_id)
+        return next((record for record in self.runs(1) if record.run_id == run_id), known)
+
     @contextmanager
     def start(self, *, school_year: str = "", as_of: date | None = None, rule_version: str = "", config_hash: str = "") -> Iterator[Job]:
         """Begin a run of the command. It ends by ``Job.publish`` or ``Job.end``, or with status 0 when the block ends.

@@ -97,7 +97,7 @@ def test_run_prints_a_summary_shorter_than_a_screen(district: District) -> None:
     result = run(district)
     assert result.exit_code == 0
     assert "35 read, 35 kept, 0 refused" in result.stdout
-    assert "2 earned by 2 students, 2 credited" in result.stdout
+    assert "2 earned by 2 of 2 students, 2 credited" in result.stdout
     assert str(district.out) in result.stdout
     assert len(result.stdout.splitlines()) < 30
     assert result.stderr == ""

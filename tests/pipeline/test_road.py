@@ -255,6 +255,43 @@ def test_an_unknown_feed_names_the_nearest(district: District) -> None:
     assert "Did you mean 'participation'?" in str(refused(district))
 
 
+def test_a_wrong_option_is_told_before_anything_is_fetched(district: District) -> None:
+    text = district.config.read_text(encoding="utf-8")
+    district.config.write_text(text.replace("settle_seconds = 0", "options = { date_form = [] }"), encoding="utf-8")
+    assert refused(district).code == "OPTION_UNKNOWN"
+    assert not (district.folder / ".recoup").exists()
+
+
+def test_julys_first_run_is_not_held_against_last_june(district: District) -> None:
+    run(district)
+    for table in ("attendance", "sessions", "participation", "session_staff"):
+        path = district.folder / "data" / f"{table}.csv"
+        path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    for table in ("calendar", "enrollments"):
+        district.edit(table, "2025-08-", "2026-08-")
+    text = district.config.read_text(encoding="utf-8").replace("2025-2026", "2026-2027")
+    district.config.write_text(text + "[limits]\nshrink = { share = 0, rows = 0 }\n", encoding="utf-8")
+    outcome = run(district, date(2026, 7, 1))
+    assert outcome.status == Exit.DONE
+    with Workspace.look(district.folder / ".recoup") as workspace:
+        assert [record.school_year for record in workspace.runs()] == ["2026-2027", "2025-2026"]
+
+
+def test_a_file_that_no_feed_asks_for_is_told_and_left(district: District) -> None:
+    (district.folder / "data" / "notes.csv").write_text("a\n1\n", encoding="utf-8")
+    found = [finding.message for finding in run(district).run.findings if finding.code == "unmatched"]
+    assert found == ["sis: files that no feed asks for were left: notes.csv"]
+
+
+def test_a_row_held_for_two_reasons_counts_its_minutes_once(district: District) -> None:
+    district.edit("participation", "S1,9000000001,240,08:00,12:00,T1", "S1,9000000001,240,08:00,12:00,")
+    district.edit("staff", "T1,Tess Tran,true", "T1,Tess Tran,false")
+    told = summary.summarize(run(district).run, status=0, out="", files=[], unchanged=False, withheld={})
+    assert sum(one["minutes"] or 0 for one in told["holds"] if one["severity"] == "hold") > 480
+    assert told["minutes_held"] == 480
+    assert (told["days"]["students"], told["days"]["students_earning"]) == (2, 0)
+
+
 def test_exports_are_written_again_from_the_last_good_run(district: District) -> None:
     config = load(district.config)
     with pytest.raises(RecoupError, match="NO_GOOD_RUN"):
