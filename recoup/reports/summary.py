@@ -77,9 +77,9 @@ def as_text(told: Mapping[str, Any]) -> str:
     lines = [
         f"{told['lea']['name']} ({told['lea']['code']}), {told['school_year']} as of {told['as_of']}, rules {told['rule_version']}",
         "",
+        *(f"Risk      {told_risk}" for told_risk in told["risks"]),
         *rows_as_text(row),
         (
-        *(f"Risk      {told_risk}" for told_risk in told["risks"]),
             f"Days      {day['earned']:,} earned by {day['students']:,} students, {day['credited']:,} credited"
             f" ({day['applied']:,} of them applied before), {day['waiting']:,} waiting"
         ),
