@@ -31,7 +31,7 @@ def rows(inputs: Iterable[Input], quarantine: pl.DataFrame) -> dict[str, Any]:
 
 
 def days(ledger: pl.DataFrame) -> dict[str, int]:
-    """Return the sums of the ledger's days over all students."""
+    """Return the sums of the ledger's days over all students, and how many of them earned one."""
     names = {
         "earned": "days_earned",
         "credited": "days_credited",
@@ -39,7 +39,8 @@ def days(ledger: pl.DataFrame) -> dict[str, int]:
         "waiting": "days_waiting",
         "attested": "days_attested",
     }
-    return {"students": ledger.height} | {name: int(ledger.get_column(column).sum()) for name, column in names.items()}
+    sums = {name: int(ledger.get_column(column).sum()) for name, column in names.items()}
+    return {"students": ledger.height, "students_earning": ledger.filter(pl.col("days_earned") > 0).height, **sums}
 
 
 def holds(lines: pl.DataFrame) -> list[dict[str, Any]]:
@@ -59,10 +60,11 @@ def summarize(
         "school_year": run.year.name,
         "as_of": run.as_of,
         "rule_version": run.rule_version,
-        "rows": rows(run.inputs, run.quarantine),
         "risks": law.accepted_risks(run.policy),
+        "rows": rows(run.inputs, run.quarantine),
         "days": days(run.results["ledger"]),
         "holds": holds(run.results["holds"]),
+        "minutes_held": int(run.results["ledger"].get_column("minutes_held").sum()),
         "out": out,
         "unchanged": unchanged,
         "files": [{"name": name, "rows": count} for name, count in files],
@@ -80,13 +82,14 @@ def as_text(told: Mapping[str, Any]) -> str:
         *(f"Risk      {told_risk}" for told_risk in told["risks"]),
         *rows_as_text(row),
         (
-            f"Days      {day['earned']:,} earned by {day['students']:,} students, {day['credited']:,} credited"
+            f"Days      {day['earned']:,} earned by {day['students_earning']:,} of {day['students']:,} students,"
+            f" {day['credited']:,} credited"
             f" ({day['applied']:,} of them applied before), {day['waiting']:,} waiting"
         ),
     ]
     if day["attested"]:
         lines.append(f"          {day['attested']:,} of the credited days rest on an attestation")
-    lines += _holds_as_text(told["holds"])
+    lines += _holds_as_text(told["holds"], told["minutes_held"])
     for one in told["withheld"]:
         lines.append(f"Withheld  {one['export']}: {one['reason']}")
     lines += _files_as_text(told)
@@ -104,7 +107,7 @@ def rows_as_text(told: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _holds_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:
+def _holds_as_text(told: Sequence[Mapping[str, Any]], minutes: int) -> list[str]:
     lines: list[str] = []
     titles = {"hold": "Held", "not_checked": "Not checked", "cut": "Cut", "warn": "Warnings"}
     for severity, title in titles.items():
@@ -112,7 +115,7 @@ def _holds_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:
         if not found:
             continue
         if severity == "hold":
-            lines.append(f"{title:<9} {sum(one['lines'] for one in found):,} lines, {sum(one['minutes'] or 0 for one in found):,} minutes")
+            lines.append(f"{title:<9} {sum(one['lines'] for one in found):,} lines, {minutes:,} minutes")
             lines += [f"          {one['lines']:>7,}  {one['code']}" for one in found[: SHOWN + 2]]
             if len(found) > SHOWN + 2:
                 lines.append(f"          {sum(one['lines'] for one in found[SHOWN + 2 :]):>7,}  for other reasons: see holds.csv")
