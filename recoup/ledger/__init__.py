@@ -6,18 +6,12 @@ from ``recoup.law``; the arithmetic is Narwhals expressions over whole numbers, 
 
 from __future__ import annotations
 
-import csv
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import narwhals as nw
-
 from recoup import law as rules
-from recoup.ledger import bank, days, match, notes, results, time
-from recoup.ledger.encode import day_number, encode
+from recoup.ledger import results, time
 from recoup.ledger.engine import Engine, PolarsEngine
-from recoup.ledger.setting import Setting
+from recoup.ledger.work import Work, work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +23,6 @@ if TYPE_CHECKING:
     from recoup.ports import Attestation, Lea
 
 __all__ = ["Engine", "PolarsEngine", "attestable", "compute"]
-
-
-@cache
-def _inputs() -> tuple[tuple[str, str, str], ...]:
-    lines = (files("recoup.law") / "inputs.csv").read_text(encoding="utf-8").splitlines()
-    return tuple((row["table"], row["column"], row["code"]) for row in csv.DictReader(lines))
 
 
 def attestable() -> tuple[str, ...]:
@@ -59,31 +47,20 @@ def compute(
     Minutes and days are whole numbers. The order of the input rows changes nothing.
     """
     engine = engine or PolarsEngine()
-    blind = frozenset(code for table, column, code in _inputs() if (table, column) in absent)
-    attested = frozenset(time.REQUIRED[a.check] for a in attest)
-    setting = Setting(
-        law, policy, day_number(as_of), attested, blind, no_roster=("session_staff", "") in absent, no_staff=("staff", "") in absent
-    )
-    book = encode(tables, law, policy, lea.code)
-    school_days = days.school_days(book, engine)
-    counted = time.count(book, school_days, setting, engine)
-    voids = days.voids(school_days, book, setting, engine) if policy["long_study_bank"] == "void" else None
-    out = bank.withdrawals(counted.dates.with_columns(purse=bank.purse()), voids, setting, engine)
-    kept = counted.worked.select("row", "sess", "date", "since", purse=bank.purse(), kept=nw.col("counted") - nw.col("forfeited"))
-    paid = engine.take(bank.pay(kept, out, engine))
-    earned = out.filter(~nw.col("day").is_null())
-    eligible, doubled, late = match.eligible_absences(book, school_days, setting, engine)
-    credited, applied, foreign = match.match(book, earned, eligible, setting, engine)
-    matching = match.Matching(credited, eligible, foreign)
-    noted = engine.take(notes.notes(book, counted, late, doubled, applied, setting, engine))
+    done = work(tables, absent, law, policy, as_of, lea, attest, engine)
+    return _tables(tables, done, rules.rule_version(law, policy), engine)
+
+
+def _tables(tables: Mapping[str, pl.DataFrame], done: Work, version: str, engine: Engine) -> dict[str, pl.DataFrame]:
+    """Write down what the stages made."""
+    book, setting, counted, paid = done.book, done.setting, done.counted, done.paid
     fails = {"session": engine.take(counted.session_fails), "row": engine.take(counted.row_fails), "cuts": engine.take(counted.cuts)}
     entries = results.entries_of(counted, paid, engine)
-    version = rules.rule_version(law, policy)
-    credit, credit_sessions = results.credit_tables(book, matching, paid, setting, version, engine)
+    credit, credit_sessions = results.credit_tables(book, done.matching, paid, setting, version, engine)
     return {
         "time_entries": results.time_entries(tables, book, entries, fails),
         "credits": credit,
         "credit_sessions": credit_sessions,
-        "ledger": results.ledger(book, entries, matching, engine.take(earned), paid, setting, engine),
-        "holds": results.holds(book, entries, fails, noted, setting),
+        "ledger": results.ledger(book, entries, done.matching, engine.take(done.earned), paid, setting, engine),
+        "holds": results.holds(book, entries, fails, done.noted, setting),
     }
