@@ -91,7 +91,9 @@ def credit_tables(
     # The orders are made by number, one column at a time, and the ids put on last: sorting text costs the most here.
     credited = engine.take(matching.credits).sort((pl.col("who") * SPREAD + pl.col("date")) * SPREAD + pl.col("school"))
     credited = credited.with_row_index("credit")
-    keys = credited.filter(pl.col("day").is_not_null()).select("credit", "purse", "day", absence="date")
+    # Two LEAs of a student may each credit the same date.
+    claim = (pl.col("who") * SPREAD + pl.col("date")).rle_id().cast(pl.Int64)
+    keys = credited.with_columns(claim=claim).filter(pl.col("day").is_not_null()).select("credit", "claim", "purse", "day", absence="date")
     paid = paid.join(keys, on=["purse", "day"]).sort(pl.col("credit").cast(pl.Int64) * SPREAD + pl.col("place"))
     paid = paid.with_columns(session_id=book.sess["id"].gather(paid["sess"]), ssid=book.who["id"].gather(paid["purse"] // UNITS))
     ids = paid.group_by("credit").agg(session_ids=pl.col("session_id").str.join(";"), minutes_used=pl.col("minutes").sum())
@@ -113,7 +115,7 @@ def credit_tables(
         rule_version=pl.lit(version),
         paid_elsewhere="paid",
     )
-    sessions = paid.sort(pl.col("credit").cast(pl.Int64) * SESSIONS + pl.col("sess")).select(
+    sessions = paid.sort(pl.col("claim") * SESSIONS + pl.col("sess"), maintain_order=True).select(
         "ssid", absence_date=_date("absence"), session_id="session_id", session_date=_date("date"), minutes_used="minutes"
     )
     return table, sessions

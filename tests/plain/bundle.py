@@ -236,8 +236,9 @@ class District:
         return last if released or (school_end is not None and last["exit_date"] >= school_end) else None
 
     def unit(self, school: str) -> str:
-        """Return the LEA that a school reports to: an independently reporting charter is an LEA of its own."""
-        return school if self.schools[school].get("independently_reporting_charter") else self.lea
+        """Return the LEA that a school reports to: its own code if it is an independently reporting charter, else its county-district's."""
+        row = self.schools[school]
+        return school if row.get("independently_reporting_charter") else row.get("county_district_code") or self.lea
 
     def ineligible(self, enrollment: Row) -> bool:
         """Whether an enrollment is ``not_eligible``: exempt, nonclassroom, or at a school of an excluded type."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.plain.bundle import Tables
 
-LEA = "1964733"
+LEA, NEIGHBOR = "1964733", "1964741"
 FIRST, LAST = date(2025, 8, 18), date(2026, 6, 5)
 GRADES = ["TK", "KN", *(f"{number:02}" for number in range(1, 13))]
 SCHOOL_TYPES = [
@@ -88,12 +88,13 @@ def random_district(rng: Random) -> Drawn:
     kinds = ["span", rng.choice(["continuation", "elementary", "high"]), *rng.sample(SCHOOL_TYPES, 2)]
     codes = [f"600000{number}" for number in range(1, 5)]
     tracks: list[str | None] = rng.choice([[None], [None], [None], ["A", "B"]])
+    neighbor = rng.choice([LEA, LEA, NEIGHBOR])
     schools = [
         {
             "school_code": code,
             "school_name": f"School {code}",
             "school_type": kind,
-            "county_district_code": LEA,
+            "county_district_code": neighbor if code in codes[2:] else LEA,
             "local_school_id": code[-1],
             "independently_reporting_charter": kind == "charter_classroom" and often(rng, 0.3),
             "hourly_attendance": kind == "continuation" or None,
@@ -447,7 +448,7 @@ def random_applied(
             "recovered_on": recovered,
             "source": "SIS",
             "paid_elsewhere": rng.choice([False, False, None, True]),
-            "reporting_lea": rng.choice([None, None, None, LEA, "1964000"]),
+            "reporting_lea": rng.choice([None, None, None, LEA, NEIGHBOR, "1964000"]),
         }
     return list(found.values())
 

@@ -44,8 +44,8 @@ Absences
 17. ``block``: one day of another LEA ends the computed ones. Own applied days count towards ten in order of absence date.
 18. Applied days are not bounded by as-of, but by the year of their absence. An applied day takes its date: an absence of that date at
     another school is not recovered too (``credits`` has one row a student and date).
-19. An independently reporting charter has its own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in
-    force. The row of ``ledger`` adds them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
+19. A school's LEA is its own code if it reports independently, else its county-district code, else the configured one. Each LEA has its
+    own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in force. The row of ``ledger`` adds them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
 20. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
 """
 
@@ -180,7 +180,7 @@ def results(district: District) -> dict[str, list[Row]]:
     by_student: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_student[row["ssid"]].append(row)
-    units = [district.lea, *(school for school in district.schools if district.unit(school) == school)]
+    units = sorted({district.unit(school) for school in district.schools})
     for student in district.rows["students"]:
         ssid = student["ssid"]
         mine: list[Row] = []
@@ -188,7 +188,7 @@ def results(district: District) -> dict[str, list[Row]]:
         for unit in units:
             own = banks.get((ssid, unit), {"days": [], "banked": 0})
             credited, cap = match(district, ssid, unit, own["days"], absences[ssid, unit])
-            parts.append({"own": own, "absences": absences[ssid, unit], "cap": cap})
+            parts.append({"own": own, "absences": absences[ssid, unit], "cap": cap, "given": credited})
             mine += credited
         met += mine
         ledger.append(summary(ssid, by_student[ssid], parts, mine))
@@ -234,9 +234,7 @@ def hhmm(minutes: int) -> str:
 def summary(ssid: str, rows: list[Row], parts: list[dict[str, Any]], given: list[Row]) -> Row:
     """Return one row of ``ledger``, over all LEAs of the student."""
     kept = [row for row in rows if not row["held"]]
-    met = {(row["absence_date"], row.get("moved_from", row["absence_school_code"])) for row in given}
     days = [day for part in parts for day in part["own"]["days"]]
-    absences = [row for part in parts for row in part["absences"]]
     return {
         "ssid": ssid,
         "minutes_raw": sum(row["minutes_raw"] for row in rows),
@@ -251,11 +249,17 @@ def summary(ssid: str, rows: list[Row], parts: list[dict[str, Any]], given: list
         "days_credited": len(given),
         "days_applied": sum(1 for row in given if row["origin"] == "applied"),
         "days_waiting": len(days) - sum(1 for row in given if row["parts"]),
-        "eligible_absences": len(absences),
-        "absences_left": sum(1 for row in absences if (row["date"], row["school_code"]) not in met),
+        "eligible_absences": sum(len(part["absences"]) for part in parts),
+        "absences_left": sum(left(part["absences"], part["given"]) for part in parts),
         "cap_left": max(0, min(part["cap"] for part in parts) - len(given)),
         "days_attested": sum(1 for row in given if any(part["attested"] for part, _ in row["parts"])),
     }
+
+
+def left(absences: list[Row], given: list[Row]) -> int:
+    """Return how many eligible absences of one LEA no credit of it has met."""
+    met = {(row["absence_date"], row.get("moved_from", row["absence_school_code"])) for row in given}
+    return sum(1 for row in absences if (row["date"], row["school_code"]) not in met)
 
 
 def stas(district: District, result: dict[str, list[Row]]) -> list[Row]:
