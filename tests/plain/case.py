@@ -5,9 +5,10 @@ What a case does not say is ordinary: one elementary school in session from 08:0
 verified by a qualifying teacher; excused full-day absences in the morning of the year, before any session.
 
 ``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also
-``start``, ``teachers``, ``with`` (further students by grade), ``alone`` (without the student), ``repeated`` (one after
-the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a row; also ``kind``,
-``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis}``.
+``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out}``), ``alone`` (without the
+student), ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a
+row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis}``.
+``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of ``dispositions`` on the student.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ FIRST_DAY, LAST_DAY = date(2025, 8, 18), date(2026, 6, 5)
 Case = dict[str, Any]
 
 
-def cases(folder: Path) -> list[tuple[str, Case]]:
+def cases(folder: Path, pattern: str = "W*.yaml") -> list[tuple[str, Case]]:
     """Return every case by its name: the example's number, and a letter where it has several parts."""
     found = []
-    for path in sorted(folder.glob("W*.yaml")):
+    for path in sorted(folder.glob(pattern)):
         parts = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
         found += [(path.stem + (chr(ord("a") + place) if len(parts) > 1 else ""), part) for place, part in enumerate(parts)]
     return found
@@ -84,7 +85,7 @@ def bundle(case: Case) -> Tables:
                 "date": planned["date"],
                 "start_time": hhmm(planned["at"]),
                 "end_time": end,
-                "break_minutes": 0,
+                "break_minutes": planned.get("break", 0),
                 "delivery": "in_person",
                 "meal_offered": True,
                 "cancelled": False,
@@ -93,24 +94,39 @@ def bundle(case: Case) -> Tables:
         )
         session_staff += [{"session_id": key, "staff_id": staff, "role": "teacher"} for staff in helpers]
         teachers |= set(helpers)
-        present = [] if planned.get("alone") else [SSID]
-        for grade, times in planned.get("with", {}).items():
-            others = [f"90{number:03}{place:03}{len(students) % 100:02}" for place in range(times)]
+        present: list[tuple[str, dict[str, Any]]] = [] if planned.get("alone") else [(SSID, {})]
+        for grade, told in planned.get("with", {}).items():
+            group = told if isinstance(told, dict) else {"times": told}
+            others = [f"90{number:03}{place:03}{len(students) % 100:02}" for place in range(group["times"])]
             students |= dict.fromkeys(others, grade)
-            present += others
+            present += [(ssid, group) for ssid in others]
         participation += [
             {
                 "session_id": key,
                 "ssid": ssid,
                 "minutes": planned["minutes"],
-                "sign_in": None,
-                "sign_out": None,
+                "sign_in": group.get("in"),
+                "sign_out": group.get("out"),
                 "verified_by": helpers[0],
                 "verified_at": f"{planned['date']}T23:00",
                 "evidence_ref": f"sheet {number}",
             }
-            for ssid in present
+            for ssid, group in present
         ]
+    decisions = [
+        {
+            "disposition_id": f"D{number}",
+            "session_id": None,
+            "ssid": SSID,
+            "code": None,
+            "decided_by": "A. Person",
+            "decided_at": "2026-01-15T10:00",
+            "reason": "asked",
+            "evidence_ref": None,
+        }
+        | made
+        for number, made in enumerate(case.get("decisions", []), start=1)
+    ]
     spans = [{"ssid": SSID} | span for span in case.get("enrollments") or [{}]] + [{"ssid": ssid} for ssid in list(students)[1:]]
     return {
         "schools": rows(
@@ -194,11 +210,12 @@ def bundle(case: Case) -> Tables:
                     "recovered_on": row["recovered"],
                     "source": "SIS",
                     "paid_elsewhere": False,
+                    "reporting_lea": row.get("lea"),
                 }
                 for row in case.get("applied", [])
             )
         ),
-    }
+    } | ({"dispositions": rows(*decisions)} if decisions else {})
 
 
 def schedule(case: Case) -> Iterator[dict[str, Any]]:
