@@ -33,6 +33,8 @@ LINE = {
 
 #: More than the sessions of any LEA.
 SESSIONS = 1_000_000_000
+#: What a line says before the sentence of its code, where the code alone would say that the check failed.
+OPENINGS = {"not_checked": "Could not be checked: ", "attested": "Not checked, but answered for: ", "released": "Released: "}
 #: K8: the date that puts a credited day into a reporting period.
 CREDITED_ON = {"later_of_both": pl.max_horizontal("date", "earned_on"), "absence_date": pl.col("date"), "earned_on": pl.col("earned_on")}
 
@@ -206,6 +208,8 @@ def holds(book: Book, entries: pl.DataFrame, fails: Mapping[str, pl.DataFrame], 
     )
     lines = _named(_named(lines, book.who, "ssid"), book.sess, "session_id")
     lines = lines.join(decisions, on="said", how="left").join(meaning, on="code", how="left").with_columns(_date("date"))
+    said = pl.col("severity").replace_strict(OPENINGS, default="", return_dtype=pl.String)
+    lines = lines.with_columns(message=said + pl.col("message"))
     order = ["scope", "session_id", "ssid", "date", "code", "severity"]
     return lines.select(*order[:5], "severity", "message", "citation", "certainty", "disposition_id", "minutes").sort(
         order, nulls_last=False
