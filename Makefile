@@ -8,6 +8,9 @@ LOCKED := $(PIP) install --require-hashes
 # sshd usually lies outside a person's PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 
+# The tests run on every core; the tests of one file one after the other.
+CORES ?= --numprocesses auto --dist loadfile
+
 .PHONY: help setup demo test test-slow test-all lint bench docs lock clean
 
 help: ## list the targets
@@ -47,12 +50,12 @@ demo: setup ## write ./demo, a synthetic district, and run the main job on it
 
 test: $(VENV)/.dev ## the quick tests
 	$(call system_package,sshd,openssh-server)
-	$(PY) -m pytest -m "not slow"
+	$(PY) -m pytest $(CORES) -m "not slow"
 
 test-slow: $(VENV)/.dev
 	$(call system_package,sshd,openssh-server)
 	$(call system_package,soffice,libreoffice-calc)
-	$(PY) -m pytest -m slow
+	$(PY) -m pytest $(CORES) -m slow
 
 test-all: test test-slow ## every test
 

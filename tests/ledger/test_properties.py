@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -18,17 +19,34 @@ from tests.plain.compare import differences, text
 from tests.plain.districts import random_district
 
 SEEDS = st.integers(min_value=1_000, max_value=10**9)
-few = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 Results = dict[str, list[Row]]
+Property = Callable[..., None]
+
+
+def on_random(**drawn: st.SearchStrategy[Any]) -> Callable[[Property], Property]:
+    """Hold a property of each implementation on a few random districts, and on many among the slow tests."""
+
+    def hold(holds: Property) -> Property:
+        @pytest.mark.parametrize("run", IMPLEMENTATIONS)
+        @pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.slow)])
+        def test(run: Implementation, examples: int) -> None:
+            @settings(max_examples=examples, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+            @given(**drawn)
+            def for_each(**values: Any) -> None:
+                holds(run, **values)
+
+            for_each()
+
+        return test
+
+    return hold
 
 
 def total(rows: list[Row], column: str) -> int:
     return sum(row[column] for row in rows)
 
 
-@pytest.mark.parametrize("run", IMPLEMENTATIONS)
-@few
-@given(seed=SEEDS)
+@on_random(seed=SEEDS)
 def test_the_books_balance(run: Implementation, seed: int) -> None:
     drawn = random_district(Random(seed))
     charters = {row["school_code"] for row in drawn.tables["schools"] if row["independently_reporting_charter"] == "true"}
@@ -56,9 +74,7 @@ def test_the_books_balance(run: Implementation, seed: int) -> None:
             assert total(given_, "minutes_used") <= entry["minutes_counted"] - entry["minutes_forfeited"]
 
 
-@pytest.mark.parametrize("run", IMPLEMENTATIONS)
-@few
-@given(seed=SEEDS)
+@on_random(seed=SEEDS)
 def test_the_order_of_input_rows_changes_nothing(run: Implementation, seed: int) -> None:
     drawn = random_district(Random(seed))
     rng = Random(seed)
@@ -67,9 +83,7 @@ def test_the_order_of_input_rows_changes_nothing(run: Implementation, seed: int)
     assert differences(one, other, left_out={"message", "citation", "certainty", "_line"}) == ""
 
 
-@pytest.mark.parametrize("run", IMPLEMENTATIONS)
-@few
-@given(seed=SEEDS)
+@on_random(seed=SEEDS)
 def test_our_own_credits_read_back_as_applied_days_change_only_the_origin(run: Implementation, seed: int) -> None:
     drawn = random_district(Random(seed))
     if any(row["independently_reporting_charter"] == "true" for row in drawn.tables["schools"]):
@@ -94,9 +108,7 @@ def test_our_own_credits_read_back_as_applied_days_change_only_the_origin(run: I
     assert total(again["ledger"], "days_applied") == total(again["ledger"], "days_credited")
 
 
-@pytest.mark.parametrize("run", IMPLEMENTATIONS)
-@few
-@given(
+@on_random(
     minutes=st.lists(st.sampled_from([30, 60, 90, 120, 200, 240, 300, 480]), max_size=12),
     grade=st.sampled_from(["KN", "02", "07"]),
     absences=st.integers(0, 14),
