@@ -16,13 +16,6 @@ if TYPE_CHECKING:
 
     from recoup.ports import Run
 
-_GRADES = {
-    "A": "stated by statute or a public agency",
-    "B": "official content, by way of a page that summarises it",
-    "C": "a vendor's or practitioner's practice",
-    "D": "derived here by combining sources",
-    "U": "unconfirmed: a setting with a default",
-}
 _FACT = {"section": pl.String, "name": pl.String, "value": pl.String, "meaning": pl.String, "citation": pl.String, "certainty": pl.String}
 
 
@@ -56,7 +49,7 @@ def facts(run: Run) -> pl.DataFrame:
         ("not in the data", f"{table}.{column}" if column else table, "absent", "what it would show is not checked")
         for table, column in sorted(run.absent)
     ]
-    return _fact_table([*rows, *(("certainty", grade, meaning) for grade, meaning in _GRADES.items())])
+    return _fact_table([*rows, *(("certainty", grade, meaning) for grade, meaning in law.GRADES.items())])
 
 
 def rules(run: Run) -> pl.DataFrame:

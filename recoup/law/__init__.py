@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 #: The parameter files that hold facts by name.
 PARTS = ("time", "caps", "supervision", "eligibility")
 
+#: What each grade of certainty means.
+GRADES = {
+    "A": "stated by statute or a public agency",
+    "B": "official content, by way of a page that summarises it",
+    "C": "a vendor's or practitioner's practice",
+    "D": "derived here by combining sources",
+    "U": "unconfirmed: a setting with a default",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -200,6 +209,18 @@ def hold_rules() -> dict[str, HoldRule]:
     return {row["code"]: HoldRule(**row) for row in csv.DictReader(lines)}
 
 
+@cache
+def absence_rules() -> dict[str, HoldRule]:
+    """Return why an absence cannot be recovered, by code: citation, certainty, the sentence, and what would change it."""
+    lines = (files("recoup.law") / "absences.csv").read_text(encoding="utf-8").splitlines()
+    return {row["code"]: HoldRule(severity="", **row) for row in csv.DictReader(lines)}
+
+
+def setting_name(key: str) -> str:
+    """Return the name of a knob that is given by name or number (``time_unit``, ``K1``); any other text as it is."""
+    return next((knob.name for knob in knobs().values() if f"k{knob.number}" == key.lower()), key)
+
+
 def policy(chosen: Mapping[str, object], where: str = "[policy]") -> dict[str, str]:
     """Return the whole policy, defaults filled in: every knob by name, the settings, and ``accept_risk`` where it is given.
 
@@ -208,11 +229,10 @@ def policy(chosen: Mapping[str, object], where: str = "[policy]") -> dict[str, s
     without ``accept_risk = true`` (``ledger.md`` section 9).
     """
     table = knobs()
-    numbered = {f"k{knob.number}": knob.name for knob in table.values()}
     known = [name for name, knob in table.items() if knob.values] + list(settings()) + ["accept_risk"]
     given: dict[str, str] = {}
     for key, raw in chosen.items():
-        name = numbered.get(key.lower(), key)
+        name = setting_name(key)
         if name not in known:
             raise RecoupError("POLICY_UNKNOWN_KNOB", where, name=key, nearest=nearest(key, known))
         if name in given:
