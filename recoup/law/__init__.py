@@ -86,7 +86,7 @@ class Unmet:
 
 @dataclass(frozen=True, slots=True)
 class HoldRule:
-    """What a code in ``holds`` means: its usual severity, the law it rests on, how sure that is, the sentence, and what would release it."""
+    """What a code in ``holds`` means: its usual severity, the law it rests on, how sure that is, the sentence, and what releases it."""
 
     code: str
     severity: str

@@ -13,6 +13,7 @@ from recoup.ledger import results, several, time
 from recoup.ledger.encode import owners
 from recoup.ledger.engine import Engine, PolarsEngine
 from recoup.ledger.trace import trace
+from recoup.ledger.trace import trace
 from recoup.ledger.work import Work, work
 
 if TYPE_CHECKING:
