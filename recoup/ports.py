@@ -209,6 +209,32 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """A reporting period as it was reported: the frozen result of the run ``run_id``, and who froze it.
+
+    ``generation`` counts from 1; a later one is an amendment, with its ``reason``. ``ends``: the period's last day. ``sha256``: of the
+    frozen files. ``credits``: the credits that were in the period, with ``lea``, ``ada_line`` and ``divisor``; ``figures``: the lines of
+    the report, all text; ``time``: every row of participation with what it counted; ``absences``: every row of ``attendance`` then known.
+    """
+
+    school_year: str
+    period: str
+    generation: int
+    ends: date
+    as_of: date
+    run_id: str
+    rule_version: str
+    closed_by: str
+    closed_at: datetime
+    reason: str
+    sha256: str
+    credits: pl.DataFrame
+    figures: pl.DataFrame
+    time: pl.DataFrame
+    absences: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One computed run, the only thing that exporters and reports read.
 
@@ -216,6 +242,7 @@ class Run:
     midnight; date-time as Datetime("us")), all canonical columns present, plus LINEAGE; a table the
     sources lack is an empty frame. ``absent``: ``(table, "")`` for such a table and ``(table, column)`` for
     a column no source had. ``results``: time_entries, credits, credit_sessions, ledger, holds.
+    ``closed``: the reporting periods that are closed, the newest generation of each, in the order in which they were closed.
     """
 
     year: SchoolYear
@@ -231,6 +258,7 @@ class Run:
     quarantine: pl.DataFrame
     inputs: Sequence[Input]
     findings: Sequence[Finding] = ()
+    closed: Sequence[Closing] = ()
 
 
 @dataclass(frozen=True, slots=True)

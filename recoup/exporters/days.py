@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 GROUP = ("school_code", "track", "grade")
 _KINDS = ("suspension_out", "suspension_in", "excused", "unexcused", "independent_study_non_ada", "independent_study_ada")
 #: Of several enrollments on a date the one of the earliest status here is in force (ledger.md section 4).
-_STATUS_ORDER = {"30": 0, "10": 1, "20": 2, "50": 3}
+STATUS_ORDER = {"30": 0, "10": 1, "20": 2, "50": 3}
 _DAY = pl.duration(days=1)
 
 
@@ -155,7 +155,7 @@ def school_in_force(who: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """
     entry, left, day = pl.col("entry_date"), pl.col("exit_date"), pl.col("date")
     rank = pl.when(entry > day).then(1).when(left < day).then(2).otherwise(0)
-    status = pl.col("enrollment_status").replace_strict(_STATUS_ORDER, default=9, return_dtype=pl.Int64)
+    status = pl.col("enrollment_status").replace_strict(STATUS_ORDER, default=9, return_dtype=pl.Int64)
     starts, ends = entry.cast(pl.Int32).cast(pl.Int64), left.cast(pl.Int32).cast(pl.Int64)
     first = pl.when(rank == 0).then(status).when(rank == 1).then(starts).otherwise(-ends)
     second = pl.when(rank == 0).then(-starts).when(rank == 1).then(status).otherwise(0)

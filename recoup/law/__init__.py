@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 #: The parameter files that hold facts by name.
-PARTS = ("time", "caps", "supervision", "eligibility")
+PARTS = ("time", "caps", "supervision", "eligibility", "periods", "absenteeism")
 
 #: What each grade of certainty means.
 GRADES = {
