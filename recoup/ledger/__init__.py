@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recoup import law as rules
-from recoup.ledger import results, time
+from recoup.ledger import results, several, time
+from recoup.ledger.encode import owners
 from recoup.ledger.engine import Engine, PolarsEngine
 from recoup.ledger.trace import trace
 from recoup.ledger.work import Work, work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     import polars as pl
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from recoup.law import Law
     from recoup.ports import Attestation, Lea
 
-__all__ = ["Engine", "PolarsEngine", "attestable", "compute", "trace"]
+__all__ = ["Engine", "PolarsEngine", "attestable", "compute", "compute_all", "owners", "trace"]
 
 
 def attestable() -> tuple[str, ...]:
@@ -40,16 +41,41 @@ def compute(
     lea: Lea,
     attest: Sequence[Attestation] = (),
     engine: Engine | None = None,
+    leas: Collection[str] | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """Return the result tables of one LEA: time_entries, credited, credit_sessions, ledger, holds (``canonical-model.md``).
+    """Return the result tables by one policy: time_entries, credits, credit_sessions, ledger, holds (``canonical-model.md``).
 
     ``tables``: every canonical table, typed (times in minutes after midnight), all columns present; ``absent``: the tables
     ``(table, "")`` and columns ``(table, column)`` that no source had; ``policy``: every knob by name (``law.policy``).
-    Minutes and days are whole numbers. The order of the input rows changes nothing.
+    ``leas``: the codes of the LEAs whose results are wanted; default all. Minutes and days are whole numbers. The order of the input
+    rows changes nothing.
     """
     engine = engine or PolarsEngine()
-    done = work(tables, absent, law, policy, as_of, lea, attest, engine)
+    done = work(tables, absent, law, policy, as_of, lea, attest, engine, leas)
     return _tables(tables, done, rules.rule_version(law, policy), engine)
+
+
+def compute_all(
+    tables: Mapping[str, pl.DataFrame],
+    absent: frozenset[tuple[str, str]],
+    law: Law,
+    policies: Mapping[str, Mapping[str, str]],
+    as_of: date,
+    lea: Lea,
+    attest: Sequence[Attestation] = (),
+    engine: Engine | None = None,
+) -> dict[str, pl.DataFrame]:
+    """Return the result tables of all LEAs of the data, each by its own policy.
+
+    ``policies``: the whole policy by LEA code; an LEA that is not there has that of ``lea``. The rest as for ``compute``.
+    """
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for code in sorted({lea.code, *owners(tables["schools"], lea.code)["lea"]}):
+        groups.setdefault(tuple(sorted(policies.get(code, policies[lea.code]).items())), []).append(code)
+    if len(groups) == 1:
+        return compute(tables, absent, law, policies[lea.code], as_of, lea, attest, engine)
+    parts = [compute(tables, absent, law, dict(policy), as_of, lea, attest, engine, leas) for policy, leas in groups.items()]
+    return several.together(parts)
 
 
 def _tables(tables: Mapping[str, pl.DataFrame], done: Work, version: str, engine: Engine) -> dict[str, pl.DataFrame]:

@@ -73,7 +73,7 @@ def charter_minutes(value: str) -> dict[str, int]:
     return {span: int(minutes) for span, _, minutes in (part.partition("=") for part in value.split(";")) if minutes}
 
 
-def _units(schools: pl.DataFrame, lea: str) -> pl.DataFrame:
+def owners(schools: pl.DataFrame, lea: str) -> pl.DataFrame:
     """Return school_code, lea, unit: the LEA that each school reports to, and its number; the LEA ``lea`` is 0.
 
     An independently reporting charter is an LEA of its own; any other school belongs to its county-district code, or, where that is
@@ -81,9 +81,9 @@ def _units(schools: pl.DataFrame, lea: str) -> pl.DataFrame:
     """
     own = pl.col("independently_reporting_charter").fill_null(value=False)
     code = pl.when(own).then("school_code").otherwise(pl.col("county_district_code").fill_null(lea))
-    owners = schools.select("school_code", lea=code)
-    numbers = {lea: 0} | {other: number for number, other in enumerate(sorted(set(owners["lea"]) - {lea}), start=1)}
-    return owners.with_columns(unit=pl.col("lea").replace_strict(numbers, return_dtype=pl.Int64))
+    found = schools.select("school_code", lea=code)
+    numbers = {lea: 0} | {other: number for number, other in enumerate(sorted(set(found["lea"]) - {lea}), start=1)}
+    return found.with_columns(unit=pl.col("lea").replace_strict(numbers, return_dtype=pl.Int64))
 
 
 def _ids(name: str, values: pl.Series) -> pl.DataFrame:
@@ -282,7 +282,7 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
         "school_code",
     )
     minimums, turns, types = _minimums(law, policy)
-    units = _units(tables["schools"], lea)
+    units = owners(tables["schools"], lea)
     by_school = _number(units, schools, "school_code").select("school", "lea", "unit")
     spans, combos = _spans(tables, law, types, who, schools, calendar)
     spans = spans.join(by_school.drop("lea"), on="school", how="left", maintain_order="left")

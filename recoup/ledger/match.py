@@ -88,8 +88,9 @@ def _applied(book: Book, setting: Setting, engine: Engine) -> tuple[Frame, Frame
     """Return (own, foreign): the applied days of each purse, and how many of the ten another LEA's take (purse, foreign; K7)."""
     first, last = day_number(setting.law.year.first), day_number(setting.law.year.last)
     applied = engine.bring(book.applied).filter((nw.col("date") >= first) & (nw.col("date") <= last))
-    own = engine.settle(applied.filter(nw.col("unit") >= 0).with_columns(purse=bank.purse()))
-    units = engine.bring(book.units).select(home="unit").unique()
+    units = engine.bring(book.units).select("unit").unique()
+    own = engine.settle(applied.join(units, on="unit", how="semi").with_columns(purse=bank.purse()))
+    units = units.select(home="unit")
     foreign = applied.filter(nw.col("named")).join(units, how="cross").filter(nw.col("home") != nw.col("unit"))
     foreign = foreign.with_columns(purse=bank.purse(unit="home")).group_by("purse").agg(foreign=nw.len().cast(nw.Int64))
     takes = {"subtract_if_known": nw.col("foreign"), "ignore": nw.lit(0), "block": nw.lit(setting.law.value("annual_cap"))}

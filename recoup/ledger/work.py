@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import narwhals as nw
 
-from recoup.ledger import bank, days, match, notes, time
+from recoup.ledger import bank, days, match, notes, several, time
 from recoup.ledger.encode import day_number, encode
 from recoup.ledger.setting import Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     import polars as pl
@@ -64,6 +64,7 @@ def work(
     lea: Lea,
     attest: Sequence[Attestation],
     engine: Engine,
+    leas: Collection[str] | None = None,
 ) -> Work:
     """Go through every stage; the arguments are those of ``ledger.compute``."""
     blind = frozenset(code for table, column, code in _inputs() if (table, column) in absent)
@@ -71,15 +72,17 @@ def work(
     setting = Setting(
         law, policy, day_number(as_of), attested, blind, no_roster=("session_staff", "") in absent, no_staff=("staff", "") in absent
     )
-    book = encode(tables, law, policy, lea.code)
+    book = whole = encode(tables, law, policy, lea.code)
     school_days = days.school_days(book, engine)
     counted = time.count(book, school_days, setting, engine)
+    if leas is not None:
+        book, counted = several.part(book, counted, leas, engine)
     voids = days.voids(school_days, book, setting, engine) if policy["long_study_bank"] == "void" else None
     out = bank.withdrawals(counted.dates.with_columns(purse=bank.purse()), voids, setting, engine)
     kept = counted.worked.select("row", "sess", "date", "since", purse=bank.purse(), kept=nw.col("counted") - nw.col("forfeited"))
     paid = engine.take(bank.pay(kept, out, engine))
     earned = out.filter(~nw.col("day").is_null())
     eligible, doubled, late = match.eligible_absences(book, school_days, setting, engine)
-    credited, applied, foreign = match.match(book, earned, eligible, setting, engine)
+    credited, applied, foreign = match.match(replace(book, absences=whole.absences), earned, eligible, setting, engine)
     noted = engine.take(notes.notes(book, counted, late, doubled, applied, setting, engine))
     return Work(book, setting, counted, out, earned, paid, match.Matching(credited, eligible, foreign), doubled, noted)
