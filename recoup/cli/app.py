@@ -68,8 +68,10 @@ class Ui:
             click.echo(text, err=True)
 
     def progress(self, text: str) -> None:
-        """Show the present step in one line that the next one replaces; only on a terminal."""
-        if not self.quiet and sys.stderr.isatty():
+        """Show the present step: with ``-v`` as a log line, else, on a terminal only, in one line that the next one replaces."""
+        if self.verbose and text:
+            logging.getLogger("recoup").info(text)
+        elif not self.quiet and sys.stderr.isatty():
             click.echo(f"\r\033[K{text}", err=True, nl=False)
 
     def fail(self, fault: RecoupError) -> NoReturn:

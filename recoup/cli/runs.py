@@ -59,13 +59,14 @@ def _one(workspace: Workspace, run_id: str) -> dict[str, Any]:
 
 def _one_as_text(told: dict[str, Any]) -> str:
     lines = [f"{told['run_id']}  recoup {told['command']}  {told['outcome']} (status {told['status']})  {told['message']}".rstrip()]
-    lines.append(f"started {told['started']}, ended {told['ended']}, as of {told['as_of']}, rules {told['rule_version']}")
+    started, ended = (f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "not" for moment in (told["started"], told["ended"]))
+    lines.append(f"started {started}, ended {ended}, {told['school_year']} as of {told['as_of']}, rules {told['rule_version']}")
     for title, key, columns in (
         ("Read", "inputs", ("source", "name", "rows_read", "rows_refused")),
         ("Written", "outputs", ("name", "rows", "size")),
     ):
         if told[key]:
-            lines += [f"{title}:", table([[item[column] for column in columns] for item in told[key]])]
+            lines += [f"{title}:", table([["" if item[column] is None else item[column] for column in columns] for item in told[key]])]
     if told["changed"]:
         lines += [f"Rows changed since {told['before']}:", table([(name, f"{change:+,}") for name, change in told["changed"].items()])]
     if told["findings"]:

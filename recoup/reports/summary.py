@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
 
     from recoup.ports import Input, Run
 
-#: Reasons that the text names one by one; the document has them all.
-SHOWN = 6
+#: Columns of a terminal that the text keeps to.
+WIDTH = 100
 
 
 def rows(inputs: Iterable[Input], quarantine: pl.DataFrame) -> dict[str, Any]:
@@ -98,30 +99,19 @@ def as_text(told: Mapping[str, Any]) -> str:
 
 def rows_as_text(told: Mapping[str, Any]) -> list[str]:
     """Lay out the rows read and refused."""
-    reasons = told["refused_by_code"]
-    lines = [f"Rows      {told['read']:,} read, {told['kept']:,} kept, {told['refused']:,} refused"]
-    lines += [f"          {reason['rows']:>7,}  {reason['code']}" for reason in reasons[:SHOWN]]
-    if len(reasons) > SHOWN:
-        rest = sum(reason["rows"] for reason in reasons[SHOWN:])
-        lines.append(f"          {rest:>7,}  for {len(reasons) - SHOWN} other reasons: see quarantine.csv")
-    return lines
+    head = f"{told['read']:,} read, {told['kept']:,} kept, {told['refused']:,} refused"
+    return _entry("Rows", head, [(reason["code"], reason["rows"]) for reason in told["refused_by_code"]])
 
 
 def _holds_as_text(told: Sequence[Mapping[str, Any]], minutes: int) -> list[str]:
     lines: list[str] = []
-    titles = {"hold": "Held", "not_checked": "Not checked", "cut": "Cut", "warn": "Warnings"}
+    titles = {"hold": "Held", "not_checked": "Unchecked", "cut": "Cut", "warn": "Warnings"}
     for severity, title in titles.items():
-        found = [one for one in told if one["severity"] == severity]
-        if not found:
-            continue
-        if severity == "hold":
-            lines.append(f"{title:<9} {sum(one['lines'] for one in found):,} lines, {minutes:,} minutes")
-            lines += [f"          {one['lines']:>7,}  {one['code']}" for one in found[: SHOWN + 2]]
-            if len(found) > SHOWN + 2:
-                lines.append(f"          {sum(one['lines'] for one in found[SHOWN + 2 :]):>7,}  for other reasons: see holds.csv")
-        else:
-            named = ", ".join(f"{one['code']} {one['lines']:,}" for one in found[:SHOWN])
-            lines.append(f"{title:<9} {named}{', …' if len(found) > SHOWN else ''}")
+        found = [(one["code"], one["lines"]) for one in told if one["severity"] == severity]
+        if found:
+            total = sum(count for _, count in found)
+            head = f"{total:,} lines, {minutes:,} minutes" if severity == "hold" else f"{total:,}"
+            lines += _entry(title, head, found)
     return lines
 
 
@@ -129,14 +119,16 @@ def _files_as_text(told: Mapping[str, Any]) -> list[str]:
     if not told["out"]:
         return ["Files     none: a dry run publishes nothing"]
     same = " (nothing new: the same bytes as before)" if told["unchanged"] else ""
-    names = [file["name"] + (f" {file['rows']:,}" if file["rows"] is not None else "") for file in told["files"] if "/" not in file["name"]]
+    names = [(file["name"], file["rows"]) for file in told["files"] if "/" not in file["name"]]
     folders = sorted({file["name"].split("/")[0] + "/" for file in told["files"] if "/" in file["name"]})
-    lines = [f"Files     {told['out']}{same}"]
-    width, line = 96, "         "
-    for name in [*names, *folders, "manifest.json"]:
-        if len(line) + len(name) + 2 > width:
-            lines.append(line.rstrip())
-            line = "         "
-        line += f" {name},"
-    lines.append(line.rstrip(","))
-    return lines
+    names += [(name, None) for name in (*folders, "manifest.json")]
+    # A path is never broken over two lines, so that it can be copied.
+    return [f"Files     {told['out']}{same}", *_entry("", "", names)]
+
+
+def _entry(title: str, head: str, items: Sequence[tuple[str, int | None]]) -> list[str]:
+    """Lay out one entry: its title, its head, and what it counts, each with its number, over as many lines as it takes."""
+    named = ", ".join(name if count is None else f"{name}\N{NO-BREAK SPACE}{count:,}" for name, count in items)
+    text = ": ".join(part for part in (head, named) if part)
+    lines = wrap(text, WIDTH, initial_indent=f"{title:<10}", subsequent_indent=" " * 10, break_on_hyphens=False, break_long_words=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

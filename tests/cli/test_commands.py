@@ -99,7 +99,7 @@ def test_run_prints_a_summary_shorter_than_a_screen(district: District) -> None:
     assert "35 read, 35 kept, 0 refused" in result.stdout
     assert "2 earned by 2 of 2 students, 2 credited" in result.stdout
     assert str(district.out) in result.stdout
-    assert len(result.stdout.splitlines()) < 30
+    assert len(result.stdout.splitlines()) < 24
     assert result.stderr == ""
 
 
@@ -109,6 +109,16 @@ def test_run_json_is_whole_and_alone_on_stdout(district: District) -> None:
     assert (document["status"], document["rows"]["read"], document["days"]["credited"]) == (0, 35, 2)
     assert {"ledger.csv", "quarantine.csv"} <= {file["name"] for file in document["files"]}
     assert document["fetched"][0]["source"] == "sis"
+
+
+def test_verbose_tells_the_steps_on_stderr(district: District) -> None:
+    result = run(district, "-v", "--json")
+    assert [line.split(" INFO ")[1] for line in result.stderr.splitlines()][-3:] == [
+        "reading and checking",
+        "computing the ledger",
+        "writing calpads_stas",
+    ]
+    json.loads(result.stdout)
 
 
 def test_nothing_new_is_said(district: District) -> None:
@@ -240,7 +250,7 @@ def test_fetch_then_check(district: District) -> None:
     result = call("check", *config)
     assert result.exit_code == 0
     assert "35 read, 34 kept, 1 refused" in result.stdout
-    assert "1  REF_MISSING" in result.stdout
+    assert "1 refused: REF_MISSING 1" in result.stdout
     assert "9000000002" not in result.output
 
 
