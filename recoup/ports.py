@@ -195,6 +195,31 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaRules:
+    """An LEA of the run, the whole policy by which it is computed, and the name of its rules."""
+
+    lea: Lea
+    policy: Mapping[str, str]
+    rule_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided, without the student: the row of ``dispositions`` as a manifest may show it.
+
+    ``effect``: what it does in this run, in words; empty where it meets nothing (any more).
+    """
+
+    disposition_id: str
+    scope: str
+    code: str
+    decision: str
+    decided_by: str
+    decided_at: datetime | None
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
 class Input:
     """One raw file of the run, as the manifest lists it."""
 
@@ -243,6 +268,10 @@ class Run:
     sources lack is an empty frame. ``absent``: ``(table, "")`` for such a table and ``(table, column)`` for
     a column no source had. ``results``: time_entries, credits, credit_sessions, ledger, holds.
     ``closed``: the reporting periods that are closed, the newest generation of each, in the order in which they were closed.
+
+    ``leas``: every LEA of the data with its policy, the one of the configuration first (``policy`` and ``rule_version`` are its own).
+    ``decisions``: what people decided. ``without_attestations``: sums of the ledger (``days_credited``, …) as they would stand if no
+    attestation held; empty where nothing rests on one.
     """
 
     year: SchoolYear
@@ -259,6 +288,9 @@ class Run:
     inputs: Sequence[Input]
     findings: Sequence[Finding] = ()
     closed: Sequence[Closing] = ()
+    leas: Sequence[LeaRules] = ()
+    decisions: Sequence[Decision] = ()
+    without_attestations: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

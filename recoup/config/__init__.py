@@ -1,6 +1,6 @@
 """``recoup.toml``: what a district reads, by which rules, and what it writes."""
 
-from recoup.config.model import Config, ExportSetting, Files, Limit, Limits, Period, Secret, Sftp, Source, Value
+from recoup.config.model import Config, ExportSetting, Files, LeaSetting, Limit, Limits, Period, Secret, Sftp, Source, Value
 from recoup.config.read import ENVIRONMENT, FILE_NAME, load, locate, schema
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Config",
     "ExportSetting",
     "Files",
+    "LeaSetting",
     "Limit",
     "Limits",
     "Period",

@@ -147,6 +147,14 @@ class ExportSetting:
     options: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class LeaSetting:
+    """One ``[[leas]]`` entry; ``policy`` is what differs from ``[policy]``, as written."""
+
+    lea: Lea
+    policy: Mapping[str, object] = field(default_factory=dict)
+
+
 class Value(NamedTuple):
     """One value in force for ``recoup doctor``: its key, the value as text (a secret by its reference), where it comes from."""
 
@@ -164,6 +172,7 @@ class Config:
     workspace: Path
     out: Path
     lea: Lea
+    leas: tuple[LeaSetting, ...]
     sources: tuple[Source, ...]
     limits: Limits
     periods: tuple[Period, ...]

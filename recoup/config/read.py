@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recoup.config.model import URL, Config, ExportSetting, Files, Limit, Limits, Period, Secret, Sftp, Source, Value
+from recoup.config.model import URL, Config, ExportSetting, Files, LeaSetting, Limit, Limits, Period, Secret, Sftp, Source, Value
 from recoup.errors import RecoupError, nearest
 from recoup.ports import Attestation, Lea
 
@@ -147,6 +147,10 @@ def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> No
     for number, name in enumerate(exporters):
         if name in exporters[:number]:
             raise RecoupError("CONFIG_EXPORT_TWICE", _where(path, ("exports", number, "exporter"), lines), name=name)
+    codes = [document["lea"]["county_district_code"], *(entry["code"] for entry in document.get("leas", ()))]
+    for number, code in enumerate(codes[1:]):
+        if code in codes[: number + 1]:
+            raise RecoupError("CONFIG_LEA_TWICE", _where(path, ("leas", number, "code"), lines), code=code)
     year = document["school_year"]
     if int(year[5:]) != int(year[:4]) + 1:
         raise RecoupError("CONFIG_YEAR", _where(path, ("school_year",), lines), name=year)
@@ -222,6 +226,7 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
         workspace=base / document.get("workspace", _default("workspace")),
         out=base / document.get("out", _default("out")),
         lea=Lea(lea["county_district_code"], lea["name"]),
+        leas=tuple(LeaSetting(Lea(entry["code"], entry["name"]), entry.get("policy", {})) for entry in document.get("leas", ())),
         sources=tuple(_source(entry, base) for entry in document["sources"]),
         limits=Limits(
             quarantine=Limit(**{**_default("limits", "quarantine"), **limits.get("quarantine", {})}),

@@ -50,15 +50,24 @@ class PlannedExport:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A configuration resolved: the law of the year, the policy, and every plugin it names."""
+    """A configuration resolved: the law of the year, the whole policy of each LEA by its code, and every plugin it names."""
 
     config: Config
     law: Law
-    policy: Mapping[str, str]
-    rule_version: str
+    policies: Mapping[str, Mapping[str, str]]
     as_of: date
     sources: tuple[PlannedSource, ...]
     exports: tuple[PlannedExport, ...]
+
+    @property
+    def policy(self) -> Mapping[str, str]:
+        """Return the policy of the configured LEA, which any LEA without one of its own has too."""
+        return self.policies[self.config.lea.code]
+
+    @property
+    def rule_version(self) -> str:
+        """Return the name of the rules of the configured LEA."""
+        return law.rule_version(self.law, self.policy)
 
     @property
     def config_hash(self) -> str:
@@ -73,7 +82,6 @@ def make_plan(config: Config, as_of: date | None = None) -> Plan:
     ``RecoupError`` (status 2) for an unknown adapter, feed, option, exporter, knob, value or year.
     """
     rules = law.load(config.school_year)
-    chosen = law.policy(config.policy, f"{config.path}: [policy]")
     year = rules.year
     if as_of is not None and not year.first <= as_of <= year.last:
         raise RecoupError("AS_OF_OUTSIDE_YEAR", as_of=as_of, year=year.name, first=year.first, last=year.last)
@@ -84,12 +92,25 @@ def make_plan(config: Config, as_of: date | None = None) -> Plan:
     return Plan(
         config=config,
         law=rules,
-        policy=chosen,
-        rule_version=law.rule_version(rules, chosen),
+        policies=_policies(config),
         as_of=as_of or min(now().astimezone(LOCAL).date(), year.last),
         sources=tuple(_source(source, config, rules) for source in config.sources),
         exports=tuple(planned_export(setting.exporter, setting.options, config) for setting in config.exports),
     )
+
+
+def _policies(config: Config) -> dict[str, dict[str, str]]:
+    """Return the whole policy of each configured LEA by its code; an LEA's own settings come before ``[policy]``."""
+    common = law.policy(config.policy, f"{config.path}: [policy]")
+    policies = {config.lea.code: common}
+    for entry in config.leas:
+        where = f"{config.path}: [[leas]] {entry.lea.code}"
+        own = {law.setting_name(key): value for key, value in entry.policy.items()}
+        if len(own) < len(entry.policy):
+            # Named once by name and once by number: the law says which.
+            law.policy(entry.policy, where)
+        policies[entry.lea.code] = law.policy({**common, **own}, where)
+    return policies
 
 
 def _source(source: Source, config: Config, rules: Law) -> PlannedSource:
