@@ -178,6 +178,7 @@ def test_too_many_refused_rows_close_the_gate_and_the_last_outputs_stand(distric
     district.edit("participation", "S1,9000000002", "S9,9000000002")
     fault = refused(district)
     assert (fault.code, fault.status) == ("GATE_QUARANTINE", Exit.REFUSED)
+    assert "REF_MISSING" in fault.what
     assert everything(district.out) == before
     kept = (district.folder / ".recoup" / "quarantine.csv").read_text(encoding="utf-8")
     assert "REF_MISSING" in kept
