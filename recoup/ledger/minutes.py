@@ -91,7 +91,7 @@ def _of_date(rows: Frame, others: _Rows, setting: Setting) -> Frame:
     Each row has its whole hours; what the date counts beyond them goes to its rows in order; what is forfeited is taken from the
     last one backward.
     """
-    hour = setting.law.value("increment_minutes")
+    hour = setting.dated("increment_minutes")
     schoolday, remaining = nw.col("schoolday"), nw.col("remaining")
     rows = rows.with_columns(whole=remaining // hour * hour)
     rows = rows.with_columns(hours=others.total(nw.col("whole")), stayed=others.total(remaining), longest=others.most(remaining))

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import narwhals as nw
+
+from recoup.ledger.encode import day_number
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,3 +37,12 @@ class Setting:
     def number(self, name: str) -> int:
         """Return a number that the LEA may set beside the knobs."""
         return int(self.policy[name])
+
+    def dated(self, name: str, day: str = "date") -> nw.Expr:
+        """Return a number of law as it is on each row's date, which may change within the year."""
+        fact, year = self.law.facts[name], self.law.year
+        number = nw.lit(fact.on(year.first))
+        for since, value in fact.values:
+            if year.first < since <= year.last:
+                number = nw.when(nw.col(day) >= day_number(since)).then(nw.lit(value)).otherwise(number)
+        return number

@@ -56,11 +56,10 @@ def duties(book: Book, setting: Setting, engine: Engine) -> Frame:
 
 def _too_many(students: nw.Expr, young: nw.Expr, teachers: nw.Expr, setting: Setting) -> nw.Expr:
     """Whether so many students, ``young`` of them TK or KN, are above what the teachers may supervise (K9)."""
-    few: int = setting.law.value("ratio_tk_kn")
-    many: int = setting.law.value("ratio_other")
+    few, many = setting.dated("ratio_tk_kn"), setting.dated("ratio_other")
     if setting.policy["mixed_ratio"] == "proportional":
         return young * many + (students - young) * few > teachers * (few * many)
-    return students > nw.when(young > 0).then(nw.lit(few)).otherwise(nw.lit(many)) * teachers
+    return students > nw.when(young > 0).then(few).otherwise(many) * teachers
 
 
 def breaches(entries: Frame, teachers: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
@@ -71,9 +70,10 @@ def breaches(entries: Frame, teachers: Frame, book: Book, setting: Setting, engi
     Only sessions with a proven teacher are tested; a minute without one of them in the room is a breach.
     """
     tested = teachers.filter(nw.col("fit") == PROVEN)
-    sessions = engine.bring(book.sessions).filter(nw.col("end") > nw.col("start")).select("sess", "start", "end", "others")
+    sessions = engine.bring(book.sessions).filter(nw.col("end") > nw.col("start")).select("sess", "date", "start", "end", "others")
     sessions = sessions.join(tested.select("sess").unique(), on="sess")
-    present = entries.filter(nw.col("minutes") > 0).select("sess", "sign_in", "sign_out", "young").join(sessions, on="sess")
+    scheduled = sessions.select("sess", "start", "end")
+    present = entries.filter(nw.col("minutes") > 0).select("sess", "sign_in", "sign_out", "young").join(scheduled, on="sess")
     clocked = ~nw.col("sign_in").is_null() & ~nw.col("sign_out").is_null()
     if setting.policy["ratio_measure"] == "enrolled":
         clocked = clocked & nw.lit(value=False)
@@ -81,7 +81,7 @@ def breaches(entries: Frame, teachers: Frame, book: Book, setting: Setting, engi
         since=nw.when(clocked).then(nw.max_horizontal("sign_in", "start")).otherwise(nw.col("start")),
         until=nw.when(clocked).then(nw.min_horizontal("sign_out", "end")).otherwise(nw.col("end")),
     ).filter(nw.col("since") < nw.col("until"))
-    tested = tested.join(sessions.select("sess", "start", "end"), on="sess")
+    tested = tested.join(scheduled, on="sess")
     if setting.policy["ratio_measure"] == "average":
         return _mean_breaches(present, tested, sessions, setting)
     zero = nw.lit(0)
@@ -103,6 +103,7 @@ def breaches(entries: Frame, teachers: Frame, book: Book, setting: Setting, engi
         *(nw.col(name).cum_sum().over("sess", order_by="minute") for name in ("students", "young", "teachers")),
         lasts=nw.col("minute").shift(-1).over("sess", order_by="minute") - nw.col("minute"),
     )
+    room = room.join(sessions.select("sess", "date"), on="sess")
     broken = room.filter(_too_many(nw.col("students"), nw.col("young"), nw.col("teachers"), setting) & (nw.col("lasts") > 0))
     return broken.group_by("sess").agg(minutes=nw.col("lasts").sum())
 

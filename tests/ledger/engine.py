@@ -11,6 +11,7 @@ import pytest
 from recoup import law
 from recoup.checks import Checked, check
 from recoup.ledger import compute
+from recoup.ledger.encode import REPORTED
 from recoup.ports import QUARANTINE, Attestation, Lea, SchoolYear
 from recoup.schemas import TABLES
 from tests.plain.case import hhmm
@@ -43,20 +44,28 @@ def frame(name: str, rows: list[dict[str, str]]) -> pl.LazyFrame:
     return pl.LazyFrame(texts).with_columns(_source=pl.lit("district"), _file=pl.lit(name), _line=lines)
 
 
-def checked(tables: Tables) -> Checked:
+def checked(tables: Tables, year: SchoolYear = YEAR) -> Checked:
     """Return a bundle's tables as they leave the checks."""
     refused = pl.DataFrame(schema={name: pl.Int64 if name == "line" else pl.String for name in QUARANTINE})
     frames = {name: frame(name, rows) for name, rows in tables.items()}
-    return check(frames, refused, YEAR, LEA, names={name: f"{name}.csv" for name in tables}, installed={})
+    return check(frames, refused, year, LEA, names={name: f"{name}.csv" for name in tables}, installed={})
 
 
 def run_engine(
-    tables: Tables, *, policy: Mapping[str, Any] | None = None, as_of: date | None = None, attest: Iterable[str] = ()
+    tables: Tables,
+    *,
+    policy: Mapping[str, Any] | None = None,
+    as_of: date | None = None,
+    attest: Iterable[str] = (),
+    reported: Iterable[Row] = (),
 ) -> dict[str, list[Row]]:
     """Run the engine of the product, on Polars, behind the real checks."""
     made = checked(tables)
     attested = [Attestation(name, "Director of Attendance", date(2026, 1, 6), "binder 3") for name in attest]
-    results = compute(made.tables, made.absent, law.load(YEAR.name), law.policy(policy or {}), as_of or YEAR.last, LEA, attested)
+    closed = pl.DataFrame([{name: row[name] for name in REPORTED} for row in reported], schema=REPORTED)
+    results = compute(
+        made.tables, made.absent, law.load(YEAR.name), law.policy(policy or {}), as_of or YEAR.last, LEA, attested, reported=closed
+    )
     return {name: [timed(row) for row in table.to_dicts()] for name, table in results.items()}
 
 
