@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law
-from recoup.exporters import calpads_stas
-from recoup.exporters import facts as own
+from recoup.exporters import calpads_stas, crosscheck, sheets
 from recoup.exporters.sheets import DIFFERENT, OK, Column
 
 if TYPE_CHECKING:
@@ -21,8 +20,7 @@ _FACT = {"section": pl.String, "name": pl.String, "value": pl.String, "meaning":
 
 def columns(sheet: str) -> list[Column]:
     """Return the columns of a sheet, in order."""
-    rows = (row for row in own.rows("layouts/workbook.csv") if row["sheet"] == sheet)
-    return [Column(row["name"], row["title"], row["kind"], int(row["width"]), row["formula"]) for row in rows]
+    return sheets.columns("workbook", sheet)
 
 
 def _fact_table(rows: Sequence[tuple[str, ...]]) -> pl.DataFrame:
@@ -219,6 +217,11 @@ def stas(run: Run) -> pl.DataFrame:
     counted = calpads_stas.rows(run).filter("public")
     balanced = pl.col("exempt") | (pl.col("expected") == pl.sum_horizontal(_STAS_PARTS))
     return counted.with_columns(_verdict((pl.col("recovery_days").fill_null(0) == pl.col("credits")) & balanced))
+
+
+def comparison(run: Run) -> pl.DataFrame:
+    """Return what a vendor says of its own, beside the ledger."""
+    return crosscheck.compare(run)
 
 
 def exceptions(run: Run) -> pl.DataFrame:

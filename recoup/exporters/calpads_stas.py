@@ -80,6 +80,12 @@ def rows(run: Run) -> pl.DataFrame:
     return counted.with_columns(emptied).with_columns(public.fill_null(value=True).alias("public")).sort(keys)
 
 
+def unknown_days(run: Run) -> pl.DataFrame:
+    """Return the places (``_file``, ``_line``) of refused rows that leave days neither attended nor absent."""
+    refused = pl.col("table").is_in(_DAY_TABLES) & (pl.col("severity") == "error") & (pl.col("code") != "DUPLICATE_SAME")
+    return run.quarantine.filter(refused).select(_file="file", _line="line").unique(maintain_order=True)
+
+
 def _records(run: Run, counted: pl.DataFrame) -> pl.DataFrame:
     """Put the fields of the layout together, with the lineage of the student's row."""
     students = run.tables["students"].select(
@@ -172,9 +178,7 @@ class CalpadsStas:
         places = run.tables["students"].select("ssid", "_file", "_line")
         found.add("STAS0651", everybody.filter(~pl.col("public")).join(places, on="ssid", how="left"))
         found.add("HOURLY_MINUTES", counted.filter("hourly").join(places, on="ssid", how="left"))
-        refused = run.quarantine.filter(
-            pl.col("table").is_in(_DAY_TABLES), pl.col("severity") == "error", pl.col("code") != "DUPLICATE_SAME"
-        ).rename({"file": "_file", "line": "_line"})
+        unknown = unknown_days(run)
         records = _records(run, counted.filter(~pl.col("hourly")))
         _say_names(found, run, records, form)
         files = []
@@ -184,7 +188,7 @@ class CalpadsStas:
             mine = records.filter(pl.col("lea") == lea)
             _preflight_student(found, run, counted, lea, file)
             if mine.height:
-                found.add("UNKNOWN_DAYS", refused.unique(["_file", "_line"]), file)
+                found.add("UNKNOWN_DAYS", unknown, file)
                 _preflight(found, run, mine, form, file)
             if not mine.height or found.withholds(file):
                 continue

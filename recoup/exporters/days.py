@@ -9,6 +9,7 @@ import polars as pl
 from recoup import law
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from recoup.ports import Run
@@ -149,8 +150,8 @@ def spans_until(rows: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     ).filter(pl.col("begin") <= pl.col("end"))
 
 
-def school_in_force(who: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """Add to ``who`` (``ssid``, ``date`` and others) the ``school_code`` of the enrollment in force (ledger.md section 4).
+def school_in_force(who: pl.DataFrame, rows: pl.DataFrame, also: Sequence[str] = ()) -> pl.DataFrame:
+    """Add to ``who`` (``ssid``, ``date`` and others) the ``school_code`` of the enrollment in force (ledger.md section 4), and ``also``.
 
     Of the enrollments that hold the date: status 30 before 10, 20, 50, then the later entry, then the lower code; else the next one;
     else the last one. A student without any is left out.
@@ -162,10 +163,11 @@ def school_in_force(who: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     first = pl.when(rank == 0).then(status).when(rank == 1).then(starts).otherwise(-ends)
     second = pl.when(rank == 0).then(-starts).when(rank == 1).then(status).otherwise(0)
     columns = who.columns
+    needed = dict.fromkeys(["ssid", "school_code", "entry_date", "exit_date", "enrollment_status", *also])
     return (
         who.with_row_index("_who")
-        .join(rows.select("ssid", "school_code", "entry_date", "exit_date", "enrollment_status"), on="ssid")
+        .join(rows.select(*needed), on="ssid")
         .sort("_who", rank, first, second, "school_code")
         .unique("_who", keep="first", maintain_order=True)
-        .select(*columns, "school_code")
+        .select(*columns, "school_code", *also)
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import xlsxwriter
 
 from recoup.errors import RecoupError
+from recoup.exporters import facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -51,6 +52,12 @@ class Column:
     kind: str = "text"
     width: int = 12
     formula: str = ""
+
+
+def columns(layout: str, sheet: str) -> list[Column]:
+    """Return the columns of a sheet, in order, from ``layouts/<layout>.csv``."""
+    rows = (row for row in facts.rows(f"layouts/{layout}.csv") if row["sheet"] == sheet)
+    return [Column(row["name"], row["title"], row["kind"], int(row["width"]), row["formula"]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
