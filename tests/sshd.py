@@ -13,13 +13,16 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
 HOST = "127.0.0.1"
@@ -162,3 +165,23 @@ class Sshd:
             else:
                 return
         raise RuntimeError("sshd does not answer")
+
+
+@contextmanager
+def growing(path: Path, after: float = 0.0) -> Iterator[None]:
+    """Append to the file, again and again, as long as the body runs."""
+    over = threading.Event()
+
+    def write() -> None:
+        over.wait(after)
+        with path.open("ab", buffering=0) as file:
+            while not over.wait(0.01):
+                file.write(b"more")
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        yield
+    finally:
+        over.set()
+        writer.join()

@@ -10,8 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +19,7 @@ import pytest
 from recoup.synthetic.aeries import write_aeries
 from recoup.synthetic.district import make_district
 from tests.cutting_proxy import CuttingProxy, Plan
-from tests.sshd import Sshd, is_root, tool
+from tests.sshd import Sshd, growing, is_root, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,7 +147,7 @@ def test_a_half_uploaded_file_is_left_for_the_next_night(night: Night) -> None:
     kept = whole.read_bytes()
     try:
         (night.server.root / f"{whole.name}.filepart").write_bytes(kept[:1000])
-        with _growing(whole):
+        with growing(whole):
             done = night.run()
         assert done.returncode == 0, done.stderr
         after = night.outputs()
@@ -157,25 +155,6 @@ def test_a_half_uploaded_file_is_left_for_the_next_night(night: Night) -> None:
     finally:
         whole.write_bytes(kept)
         (night.server.root / f"{whole.name}.filepart").unlink()
-
-
-@contextmanager
-def _growing(path: Path) -> Iterator[None]:
-    """Write on and on to the file, as an upload does."""
-    over = threading.Event()
-
-    def write() -> None:
-        with path.open("ab", buffering=0) as file:
-            while not over.wait(0.05):
-                file.write(b"x")
-
-    writer = threading.Thread(target=write, daemon=True)
-    writer.start()
-    try:
-        yield
-    finally:
-        over.set()
-        writer.join()
 
 
 @pytest.fixture

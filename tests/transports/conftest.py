@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,26 +23,6 @@ class Told:
 
     def reveal(self) -> str:
         return self._text
-
-
-@contextmanager
-def growing(path: Path, after: float = 0.0) -> Iterator[None]:
-    """Append to the file, again and again, as long as the body runs."""
-    over = threading.Event()
-
-    def write() -> None:
-        over.wait(after)
-        with path.open("ab", buffering=0) as file:
-            while not over.wait(0.01):
-                file.write(b"more")
-
-    writer = threading.Thread(target=write, daemon=True)
-    writer.start()
-    try:
-        yield
-    finally:
-        over.set()
-        writer.join()
 
 
 @pytest.fixture(scope="session")

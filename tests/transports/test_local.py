@@ -10,7 +10,7 @@ from recoup.errors import Exit, RecoupError
 from recoup.ports import RemoteFile
 from recoup.transports import CHANGING, TransportSettings
 from recoup.transports.local import LocalTransport
-from tests.transports.conftest import growing
+from tests.sshd import growing
 
 if TYPE_CHECKING:
     from pathlib import Path

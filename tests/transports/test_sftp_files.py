@@ -15,8 +15,8 @@ from recoup.errors import Exit, RecoupError
 from recoup.ports import RemoteFile
 from recoup.transports import CHANGING, RetrySettings, Timeouts, open_transport
 from tests.cutting_proxy import CuttingProxy, Plan
-from tests.sshd import is_root
-from tests.transports.conftest import Told, growing
+from tests.sshd import growing, is_root
+from tests.transports.conftest import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
