@@ -19,7 +19,7 @@ from tests.ledger.engine import LEA, YEAR, checked
 from tests.plain.case import SSID, bundle, cases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.plain.bundle import Tables
 
@@ -41,7 +41,7 @@ def ledger_of(tables: Tables, rules: law.Law, policy: dict[str, Any] | None = No
 
 
 @pytest.fixture
-def amended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., law.Law]]:
+def amended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., law.Law]:
     """Change the values of one rule in a copy of the parameter files, and load the law of 2025-26 from there."""
     for path in PARAMS.iterdir():
         if path.name.endswith(".yaml"):
