@@ -1,14 +1,15 @@
 """What every adapter of files stands on: feeds, columns and codes declared as data, which a district overrides in ``recoup.toml``.
 
 An adapter is a folder with ``feeds.csv``, ``columns.csv`` and ``codes/*.csv``. Where each column has a ``target``
-(``table.column``, several parted by blanks), that is all: the base reads, renames, converts, translates and hands on.
-An adapter whose tables must be joined overrides ``tables``.
+(``table.column``, several parted by blanks), that is all: the base reads, renames, converts, translates and hands on
+(``docs/adapters.md``). A vendor whose rows must first be made ready overrides ``prepared``, one whose tables are joined ``tables``.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -16,19 +17,22 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.adapters import values
-from recoup.adapters.data import rows
+from recoup.adapters.declaration import CROSSWALK, Column, Declaration, load_options
 from recoup.adapters.desk import Desk
-from recoup.adapters.reading import normal, read_records
+from recoup.adapters.mapping import make_tables
+from recoup.adapters.reading import normal, read_fixed, read_records
 from recoup.errors import RecoupError, nearest
 from recoup.plugins import settings
-from recoup.ports import LINEAGE, Feed, FileCount, Option, Reading
-from recoup.schemas import CODES
+from recoup.ports import FileCount, Option, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from importlib.resources.abc import Traversable
 
     from recoup.adapters.reading import Records
     from recoup.ports import RawFile, ReadRequest
+
+__all__ = ["DATE_FORMS", "SCIENTIFIC", "Column", "Declaration", "FileAdapter", "Job", "inner_file"]
 
 #: A header like this may be told in a message; anything else may be a child's data in a file without headers.
 _TELLABLE = re.compile(r"[A-Za-z][A-Za-z .\[\]_]{0,39}\d{0,2}\Z")
@@ -40,75 +44,6 @@ SCIENTIFIC = r"^\d(?:\.\d+)?[eE]\+?\d+$"
 DATE_FORMS = Option(
     "date_forms", "list", (), "More date forms than the feeds declare, for example us_short (1/5/26); all names stand in adapters/forms.csv"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a feed.
-
-    ``aliases``: other headers it is known by. ``type``: text, name, id, int, date, time, datetime or bool. ``forms``: the date
-    forms it may have. ``targets``: the canonical ``table.column`` it becomes. ``codes``: the list that translates it.
-    """
-
-    name: str
-    aliases: tuple[str, ...] = ()
-    required: bool = False
-    type: str = "text"
-    forms: tuple[str, ...] = ()
-    targets: tuple[str, ...] = ()
-    codes: str = ""
-    grade: str = ""
-    meaning: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """Feeds, their columns and keys, the code lists that are shipped, and by list what a code may be turned into (none: anything)."""
-
-    feeds: tuple[Feed, ...]
-    columns: Mapping[str, tuple[Column, ...]]
-    keys: Mapping[str, tuple[str, ...]]
-    codes: Mapping[str, Mapping[str, str]]
-    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, package: str) -> Declaration:
-        """Read the declaration from the folder of a package, for example ``recoup.adapters.aeries_files``."""
-        feeds = rows(package, "feeds.csv")
-        columns: dict[str, list[Column]] = {row["feed"]: [] for row in feeds}
-        for row in rows(package, "columns.csv"):
-            columns[row["feed"]].append(_column(row))
-        folder = files(package)
-        lists = rows(package, "lists.csv") if folder.joinpath("lists.csv").is_file() else []
-        return cls(
-            tuple(_feed(row) for row in feeds),
-            {feed: tuple(found) for feed, found in columns.items()},
-            {row["feed"]: tuple(row["key"].split()) for row in feeds},
-            {row["list"]: {code["code"]: code["kind"] for code in rows(package, f"codes/{row['list']}.csv")} for row in lists},
-            {row["list"]: (*CODES.get(row["of"], _WORDS.get(row["of"], ())), *row["also"].split()) for row in lists},
-        )
-
-
-#: What a list may turn codes into that is no list of the model.
-_WORDS = {"bool": ("true", "false")}
-
-
-def _feed(row: Mapping[str, str]) -> Feed:
-    return Feed(row["feed"], tuple(row["tables"].split()), row["required"] == "true", row["match"], row.get("mode") or "full", row["help"])
-
-
-def _column(row: Mapping[str, str]) -> Column:
-    return Column(
-        row["column"],
-        aliases=tuple(row["aliases"].split()),
-        required=row["required"] == "true",
-        type=row["type"],
-        forms=tuple(row["forms"].split()),
-        targets=tuple(row.get("target", "").split()),
-        codes=row.get("codes", ""),
-        grade=row["grade"],
-        meaning=row["meaning"],
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +73,16 @@ class FileAdapter:
         self.feeds = declaration.feeds
         self.options = options
 
+    @classmethod
+    def from_folder(cls, name: str, folder: str | Traversable) -> FileAdapter:
+        """Make an adapter of a folder (or package) of data alone; its README's first paragraph says what it reads."""
+        place = files(folder) if isinstance(folder, str) else folder
+        lines = place.joinpath("README.md").read_text(encoding="utf-8").splitlines()
+        summary = next((line.strip() for line in lines if line.strip() and not line.startswith("#")), name)
+        own = load_options(place)
+        more = () if any(option.name == "date_forms" for option in own) else (DATE_FORMS,)
+        return cls(name, summary.rstrip("."), Declaration.load(place), (*own, *more))
+
     def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
         """Read raw files into canonical tables, all text.
 
@@ -155,38 +100,23 @@ class FileAdapter:
         for feed in self.feeds:
             if feed.required and feed.name not in frames:
                 raise RecoupError("READ_FEED_MISSING", request.source, feed=feed.name, help=feed.help, match=feed.match)
-        tables = self.tables({feed: self._together(feed, parts, job) for feed, parts in frames.items()}, job)
+        whole = {feed: self._together(feed, parts, job) for feed, parts in frames.items()}
+        if CROSSWALK.name in whole:
+            job = replace(job, codes=self._with_crosswalk(whole.pop(CROSSWALK.name), job))
+        tables = self.tables(whole, job)
         return Reading({name: table.lazy() for name, table in tables.items()}, job.desk.refused(), counts, job.desk.findings)
 
     def opened(self, file: RawFile) -> Iterator[tuple[RawFile, bytes]]:
         """Yield the files that a raw file stands for (itself, or what it holds) with their bytes."""
         yield file, file.path.read_bytes()
 
+    def prepared(self, frames: Mapping[str, pl.DataFrame], job: Job) -> Mapping[str, pl.DataFrame]:  # noqa: ARG002 for those who override
+        """Return the feeds as the targets of their columns expect them; a vendor whose rows need more than that overrides it."""
+        return frames
+
     def tables(self, frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
         """Make canonical tables of the feeds, by the targets of their columns."""
-        made: dict[str, list[pl.DataFrame]] = {}
-        for feed, frame in frames.items():
-            chosen: dict[str, list[pl.Expr]] = {}
-            for column in self.declaration.columns[feed]:
-                if column.name not in frame.columns:
-                    continue
-                if column.codes:
-                    frame = self.translate(frame, column, feed, job)
-                for table, _, target in (target.partition(".") for target in column.targets):
-                    chosen.setdefault(table, []).append(pl.col(column.name).alias(target))
-            for table, expressions in chosen.items():
-                made.setdefault(table, []).append(frame.select(*expressions, *LINEAGE))
-        return {table: pl.concat(parts, how="diagonal") for table, parts in made.items()}
-
-    def translate(self, frame: pl.DataFrame, column: Column, feed: str, job: Job) -> pl.DataFrame:
-        """Translate a column by its code list; rows whose code is in no list are refused. An empty cell stays empty unless listed."""
-        known = job.codes[column.codes]
-        value = pl.col(column.name)
-        made = frame.with_columns(value.fill_null("").replace_strict(known, default=None, return_dtype=pl.String).alias("_made"))
-        unmapped = pl.col("_made").is_null() & value.is_not_null()
-        table = next(feed_.tables[0] for feed_ in self.feeds if feed_.name == feed)
-        job.desk.refuse(made.filter(unmapped), "CODE_UNMAPPED", table, f"{feed}.{column.name}", column.name, column.codes)
-        return made.filter(~unmapped).with_columns(pl.col("_made").alias(column.name)).drop("_made")
+        return make_tables(self.declaration, self.prepared(frames, job), job)
 
     def settle(self, request: ReadRequest) -> tuple[Mapping[str, object], Mapping[str, Mapping[str, str]]]:
         """Return options and code lists with the district's own laid over the adapter's; reads no file, so that it can be asked early.
@@ -220,6 +150,29 @@ class FileAdapter:
             self._known(request, f"the {feed} column", columns, [column.name for column in self.declaration.columns[feed]])
         return {name: {**shipped, **given.get(name, {})} for name, shipped in self.declaration.codes.items()}
 
+    def _with_crosswalk(self, crosswalk: pl.DataFrame, job: Job) -> dict[str, Mapping[str, str]]:
+        """Lay the crosswalk file over the shipped lists; what ``recoup.toml`` says still comes first."""
+        year = pl.col("year") if "year" in crosswalk.columns else pl.lit(None, pl.String)
+        told = crosswalk.filter(pl.col("means").is_not_null() & (year.is_null() | (year == job.request.year.name)))
+        unknown = ~pl.col("list").is_in(list(self.declaration.codes))
+        job.desk.refuse(told.filter(unknown), "CROSSWALK_LIST", "codes", "crosswalk.list", "list", ", ".join(self.declaration.codes))
+        found: dict[str, dict[str, str]] = {}
+        for name in self.declaration.codes:
+            mine = told.filter(pl.col("list") == name)
+            among = self.declaration.lists.get(name, ())
+            if among:
+                wrong = ~pl.col("means").is_in(among)
+                job.desk.refuse(mine.filter(wrong), "CROSSWALK_VALUE", "codes", "crosswalk.means", "means", ", ".join(among))
+                mine = mine.filter(~wrong)
+            key = (
+                pl.when(pl.col("school").is_null())
+                .then(pl.col("code").fill_null(""))
+                .otherwise(pl.concat_str("school", pl.lit("/"), pl.col("code").fill_null("")))
+            )
+            found[name] = dict(mine.select(key, "means").iter_rows())
+        own = job.request.mapping.get("codes", {})
+        return {name: {**shipped, **found[name], **own.get(name, {})} for name, shipped in self.declaration.codes.items()}
+
     def _known(self, request: ReadRequest, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
         among = sorted(known)
         for name in names:
@@ -231,7 +184,9 @@ class FileAdapter:
         """Read one file into the columns of its feed, by their own names, converted, with lineage."""
         own = job.request.mapping.get("columns", {}).get(file.feed, {})
         names = self._headers(file.feed, own)
-        records = read_records(data, file.name, {normal(header) for headers in names.values() for header in headers})
+        layout = self._layout(file.feed, job)
+        expected = {normal(header) for headers in names.values() for header in headers}
+        records = read_fixed(data, file.name, layout) if layout else read_records(data, file.name, expected)
         found = self._match(file, records, names)
         job.desk.name_file(file)
         table = next(feed.tables[0] for feed in self.feeds if feed.name == file.feed)
@@ -242,7 +197,7 @@ class FileAdapter:
             *(
                 values.canonical(
                     records.frame[found[column.name]].alias(column.name),
-                    column.type,
+                    self.kind(column, job),
                     (*column.forms, *job.listed("date_forms")),
                     serials=records.workbook,
                 )
@@ -258,6 +213,22 @@ class FileAdapter:
                 job.desk.refuse(frame.filter(mangled), "ID_SCIENTIFIC", table, f"{file.feed}.{column.name}", column.name)
                 frame = frame.filter(~mangled)
         return frame, records.rows_read
+
+    def kind(self, column: Column, job: Job) -> str:
+        """Return how a column's cells are read; an exit date is the last day or the first one out, as the option says."""
+        return "date" if column.type == "exit" and job.options.get("exit_date") == "last_day" else column.type
+
+    def _layout(self, feed: str, job: Job) -> list[tuple[str, int, int]]:
+        """Return the layout of a fixed-width feed: column, first character (from 1) and width; empty for any other."""
+        given = job.options.get("fixed_width")
+        lines = given.get(feed, ()) if isinstance(given, dict) else ()
+        layout = []
+        for line in lines if isinstance(lines, (list, tuple)) else ():
+            parts = str(line).split()
+            if len(parts) != 3 or not (parts[1].isdecimal() and parts[2].isdecimal() and int(parts[1]) and int(parts[2])):
+                raise RecoupError("OPTION_FIXED_WIDTH", f"[[sources]] {job.request.source}", feed=feed)
+            layout.append((parts[0], int(parts[1]), int(parts[2])))
+        return layout
 
     def _headers(self, feed: str, own: Mapping[str, str]) -> dict[str, list[str]]:
         """Every header that each column may have, the likeliest first; a district's own name for it is the only one."""
@@ -278,6 +249,15 @@ class FileAdapter:
             for name, known in names.items()
             if (header := next((headers[normal(h)] for h in known if normal(h) in headers), None))
         }
+        # student.stateID, student_stateID: some write the group before the field; what is left over is told by its last part.
+        rest = [header for header in records.headers if header not in found.values()]
+        last = Counter(normal(header.rpartition(".")[2]) for header in rest)
+        bare = {normal(header.rpartition(".")[2]): header for header in rest if last[normal(header.rpartition(".")[2])] == 1}
+        under = {normal(header).replace("_", "."): header for header in rest}
+        for name, known in names.items():
+            header = next((place[normal(h)] for h in known for place in (under, bare) if normal(h) in place), None)
+            if name not in found and header:
+                found[name] = header
         missing = [column for column in self.declaration.columns[file.feed] if column.required and column.name not in found]
         if missing:
             # One header may be known by chance in a file without any, whose first line is then a child's record.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ _EMPTY_YEARS = frozenset({1, *range(1753, 1906)})
 #: Day 0 of the serial numbers of spreadsheets, and the serials that a date of our time can have (1927 to 2173).
 _SERIAL_ZERO = date(1899, 12, 30)
 _SERIALS = range(10_000, 100_000)
+
+_DAY_SECONDS = 24 * 60 * 60
 
 _COMPACT, _COMPACT_LENGTH = "%Y%m%d", 8
 
@@ -44,7 +47,8 @@ def form_names() -> tuple[str, ...]:
 def canonical(series: pl.Series, kind: str, forms: Sequence[str], *, serials: bool) -> pl.Series:
     """Return a text column in canonical form.
 
-    ``kind``: ``date``, ``time``, ``datetime``, ``bool``, ``int``; any other leaves the text alone but for SQL's ``NULL``
+    ``kind``: ``date``, ``exit`` (the first day out, turned into the last day in), ``time``, ``seconds`` (since midnight), ``datetime``,
+    ``bool``, ``int``, ``hours`` (decimal or H:MM, turned into minutes); any other leaves the text alone but for SQL's ``NULL``
     (``name`` leaves even that: there are people of that name). ``forms``: the date forms of the feed. ``serials``: the cells
     come from a workbook, so that a bare number may be a date.
     """
@@ -58,7 +62,7 @@ def canonical(series: pl.Series, kind: str, forms: Sequence[str], *, serials: bo
 
 def _patterns(kind: str, forms: Sequence[str]) -> list[str]:
     """The patterns that a cell may have. No text fits two of them, so that their order does not matter."""
-    if kind == "time":
+    if kind in {"time", "seconds"}:
         # Databases keep a time as a date-time of a meaningless day (1899-12-30, 1905-01-01).
         return [pattern for form, its, pattern in _forms() if its == "time" or (its == "datetime" and form in {"iso", "us"})]
     return [pattern for form, its, pattern in _forms() if form in forms and its in {"date", "datetime"}]
@@ -93,6 +97,14 @@ def _date(text: str, patterns: list[str], serials: bool) -> str | None:
     return text if moment.time() != datetime.min.time() else moment.date().isoformat()
 
 
+def _exit(text: str, patterns: list[str], serials: bool) -> str | None:
+    found = _date(text, patterns, serials)
+    try:
+        return found and (date.fromisoformat(found) - timedelta(days=1)).isoformat()
+    except ValueError:
+        return found
+
+
 def _datetime(text: str, patterns: list[str], _serials: bool) -> str | None:
     if _is_empty(text):
         return None
@@ -105,6 +117,23 @@ def _datetime(text: str, patterns: list[str], _serials: bool) -> str | None:
 def _time(text: str, patterns: list[str], _serials: bool) -> str | None:
     moment = _moment(text, patterns)
     return text if moment is None else moment.strftime("%H:%M")
+
+
+def _seconds(text: str, patterns: list[str], serials: bool) -> str | None:
+    if text.isdecimal() and int(text) < _DAY_SECONDS and int(text) % 60 == 0:
+        return f"{int(text) // 3600:02d}:{int(text) // 60 % 60:02d}"
+    return text if text.isdecimal() else _time(text, patterns, serials)
+
+
+def _hours(text: str, _none: list[str], _serials: bool) -> str | None:
+    clock = re.fullmatch(r"(\d{1,4}):([0-5]\d)", text)
+    if clock:
+        return str(int(clock[1]) * 60 + int(clock[2]))
+    if not re.fullmatch(r"\d{1,4}(\.\d+)?", text):
+        return text
+    minutes = Decimal(text) * 60
+    # 1.33 hours is 80 minutes: two decimals cannot say it more exactly.
+    return str(int(minutes.quantize(Decimal(1), ROUND_HALF_UP)))
 
 
 def _bool(text: str, _none: list[str], _serials: bool) -> str | None:
@@ -123,6 +152,9 @@ def _is_empty(text: str) -> bool:
 
 _CONVERTERS: dict[str, Callable[[str, list[str], bool], str | None]] = {
     "date": _date,
+    "exit": _exit,
+    "seconds": _seconds,
+    "hours": _hours,
     "datetime": _datetime,
     "time": _time,
     "bool": _bool,

@@ -115,7 +115,7 @@ def _policies(config: Config) -> dict[str, dict[str, str]]:
 
 def _source(source: Source, config: Config, rules: Law) -> PlannedSource:
     where = f"{config.path}: source '{source.name}'"
-    adapter = adapters.get(source.adapter, where)
+    adapter = adapters.get(source.adapter, where, config.path.parent)
     known = {feed.name: feed for feed in adapter.feeds}
     for name in source.files:
         if name not in known:

@@ -1,4 +1,4 @@
-"""Which kind of file it is: a workbook, or text with one of five delimiters, told by the headers that are expected."""
+"""Which kind of file it is: a workbook, XML, or text with one of five delimiters, told by the headers that are expected."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ def read_records(data: bytes, name: str, expected: Collection[str]) -> Records:
     if data.startswith(_WORKBOOKS):
         return read_workbook(data, name, expected)
     text, foreign = to_utf8(data, name)
+    if text.lstrip()[:1] == b"<":
+        from recoup.adapters.reading.xml import read_xml
+
+        return read_xml(text, name, expected)
     return read_delimited(text, _delimiter(text, expected), name, (("ENCODING_1252", foreign),) if foreign else ())
 
 

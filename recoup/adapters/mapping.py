@@ -1,0 +1,161 @@
+"""From feeds to canonical tables, as the targets of their columns say: looked up, translated, joined, filtered. No vendor is known here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recoup.adapters.declaration import Target
+from recoup.ports import LINEAGE
+from recoup.schemas import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from recoup.adapters.base import Job
+    from recoup.adapters.declaration import Column, Declaration
+
+_HINTS = {"absence": 'absence."<school>/<code>" = "excused", for example', "": '{0}."<code>" = "…"'}
+
+
+def keyed(codes: Mapping[str, str], school: pl.Expr, code: pl.Expr) -> pl.Expr:
+    """Look a code up for its school (``"101/A"``), else for all (``"A"``); null where neither is listed."""
+    own = pl.concat_str(school, pl.lit("/"), code).replace_strict(codes, default=None, return_dtype=pl.String)
+    return pl.coalesce(own, code.replace_strict(codes, default=None, return_dtype=pl.String))
+
+
+def make_tables(declaration: Declaration, frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
+    """Make the canonical tables of the feeds. Several columns of a feed with one target are joined by hyphens, in the order declared.
+
+    A feed that makes several tables repeats itself in all but the first: there equal rows count once.
+    """
+    maker = _Maker(declaration, frames, job)
+    made: dict[str, list[pl.DataFrame]] = {}
+    for feed in frames:
+        wanted = maker.wanted(feed)
+        order = next(known.tables for known in declaration.feeds if known.name == feed)
+        for table in sorted(wanted, key=lambda name: order.index(name) if name in order else len(order)):
+            part = maker.table(feed, wanted[table])
+            if table != order[0]:
+                part = _once(part, table)
+            made.setdefault(table, []).append(part)
+    return {table: pl.concat(parts, how="diagonal") for table, parts in made.items()}
+
+
+def with_defaults(declaration: Declaration, feed: str, frame: pl.DataFrame, job: Job) -> pl.DataFrame:
+    """Put a column's default where the file has no such column or an empty cell, and say so for a whole column."""
+    for column in declaration.columns[feed]:
+        if not column.default:
+            continue
+        if column.name not in frame.columns:
+            told = f"{feed} has no {column.name}: every row is taken as {column.default} ({column.meaning})"
+            job.desk.note(job.request.source, "DEFAULT_TAKEN", frame.height, told, "warn")
+            frame = frame.with_columns(pl.lit(column.default).alias(column.name))
+        frame = frame.with_columns(pl.col(column.name).fill_null(column.default))
+    return frame
+
+
+def _ruled(declaration: Declaration, feed: str, frame: pl.DataFrame, job: Job) -> pl.DataFrame:
+    """Leave out the rows that the rules of a feed do not want. ``{name}`` among the values is an option, ``-`` an empty cell."""
+    for rule in declaration.rules:
+        if rule.feed != feed or rule.column not in frame.columns:
+            continue
+        values: list[str] = []
+        for value in rule.values:
+            option = job.options.get(value.strip("{}")) if value.startswith("{") else value
+            values += [str(one) for one in option] if isinstance(option, (list, tuple)) else [str(option)]
+        if not values:
+            continue
+        cell = pl.col(rule.column).fill_null("-")
+        kept = cell.is_in(values) if rule.keep else ~cell.is_in(values)
+        left = frame.filter(~kept).height
+        job.desk.note(job.request.source, "LEFT_BY_RULE", left, f"{feed}: {left} rows left out: {rule.reason} ({rule.column})")
+        frame = frame.filter(kept)
+    return frame
+
+
+class _Maker:
+    """The feeds of one source, ruled and with their defaults, while tables are made of them."""
+
+    def __init__(self, declaration: Declaration, frames: Mapping[str, pl.DataFrame], job: Job) -> None:
+        self.declaration = declaration
+        self.job = job
+        self.frames = {feed: with_defaults(declaration, feed, _ruled(declaration, feed, frame, job), job) for feed, frame in frames.items()}
+
+    def wanted(self, feed: str) -> dict[str, list[tuple[Column, Target]]]:
+        """Return by table the columns of a feed that go into it."""
+        wanted: dict[str, list[tuple[Column, Target]]] = {}
+        for column in self.declaration.columns[feed]:
+            if column.name in self.frames[feed].columns:
+                for text in column.targets:
+                    target = Target.of(text, column.codes)
+                    wanted.setdefault(target.table, []).append((column, target))
+        return wanted
+
+    def table(self, feed: str, wanted: Sequence[tuple[Column, Target]]) -> pl.DataFrame:
+        """Make one table of one feed; a row whose code or key leads nowhere is refused for this table only."""
+        frame = self.frames[feed]
+        parts: dict[str, list[str]] = {}
+        for number, (column, target) in enumerate(wanted):
+            name = f"_made{number}"
+            parts.setdefault(target.column, []).append(name)
+            if target.through in self.declaration.lookups:
+                frame = self._looked_up(frame, feed, column, target, name)
+            elif target.through:
+                frame = self._translated(frame, feed, column, target, name)
+            else:
+                frame = frame.with_columns(pl.col(column.name).alias(name))
+        joined = (
+            pl.concat_str(names, separator="-").alias(target) if len(names) > 1 else pl.col(names[0]).alias(target)
+            for target, names in parts.items()
+        )
+        return frame.select(*joined, *LINEAGE)
+
+    def _looked_up(self, frame: pl.DataFrame, feed: str, column: Column, target: Target, name: str) -> pl.DataFrame:
+        """Add ``name``: what the lookup says of the column's value. A key that has two answers has none."""
+        lookup = self.declaration.lookups[target.through]
+        there = self.frames.get(lookup.feed)
+        if there is None or lookup.key not in there.columns or lookup.value not in there.columns:
+            return frame.with_columns(pl.lit(None, pl.String).alias(name))
+        answers = there.select(pl.col(lookup.key).alias("_key"), pl.col(lookup.value).alias(name)).drop_nulls("_key").unique()
+        answers = answers.filter(pl.len().over("_key") == 1).with_columns(pl.lit(value=True).alias("_known"))
+        joined = frame.join(answers, left_on=column.name, right_on="_key", how="left", maintain_order="left")
+        if lookup.code:
+            lost = pl.col("_known").is_null() & pl.col(column.name).is_not_null()
+            self.job.desk.refuse(joined.filter(lost), lookup.code, target.table, f"{feed}.{column.name}", column.name)
+            joined = joined.filter(~lost)
+        return joined.drop("_known")
+
+    def _translated(self, frame: pl.DataFrame, feed: str, column: Column, target: Target, name: str) -> pl.DataFrame:
+        """Add ``name``: what the code list says, by school where the target names the school's column.
+
+        An empty cell stays empty unless it is listed.
+        """
+        known, value = self.job.codes[target.through], pl.col(column.name)
+        code = value.fill_null("")
+        plain = code.replace_strict(known, default=None, return_dtype=pl.String)
+        made = keyed(known, pl.col(target.per), code) if target.per in frame.columns else plain
+        policy = self.declaration.lenient.get(target.through, "refuse")
+        if policy == "keep":
+            made = pl.coalesce(made, value)
+        frame = frame.with_columns(made.alias(name))
+        if policy == "refuse":
+            unmapped = pl.col(name).is_null() & value.is_not_null()
+            hint = _HINTS.get(target.through, _HINTS[""]).format(target.through)
+            self.job.desk.refuse(frame.filter(unmapped), "CODE_UNMAPPED", target.table, f"{feed}.{column.name}", column.name, hint)
+            frame = frame.filter(~unmapped)
+        leaving = self.declaration.leaving.get(target.through, ())
+        gone = pl.col(name).is_in(leaving).fill_null(value=False)
+        left = frame.filter(gone).height
+        told = f"{feed}: {left} rows left out: {column.name} says {' or '.join(leaving)}"
+        self.job.desk.note(self.job.request.source, "LEFT_BY_CODE", left, told)
+        return frame.filter(~gone)
+
+
+def _once(part: pl.DataFrame, table: str) -> pl.DataFrame:
+    """Keep one of equal rows, and none that lack what the table's key needs: the feed tells of something else there."""
+    model = TABLES[table]
+    needed = [name for name in model.key if name in part.columns and not model.column(name).nullable]
+    said = [name for name in part.columns if name not in LINEAGE]
+    return part.drop_nulls(needed).unique(said, keep="first", maintain_order=True)
