@@ -319,7 +319,9 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
     said = tables["dispositions"].sort("decided_at", "disposition_id", nulls_last=False)
     decided = said.select("disposition_id", "scope", "session_id", "ssid", "code", "decision", "value", date=_day("date"))
     decided = _number(_number(decided, sess, "session_id"), who, "ssid").with_row_index("said").with_columns(pl.col("said").cast(pl.Int64))
-    by_date = decided.sort("date", "disposition_id", nulls_last=False)
+    # Of several decisions on where an absence goes the latest holds.
+    placed = decided.filter(pl.col("decision").is_in(["match", "assign_school"]))
+    by_date = placed.unique(["decision", "who", "date"], keep="last", maintain_order=True).sort("date", "disposition_id", nulls_last=False)
     matches = by_date.filter(pl.col("decision") == "match").select("who", "date", earned_on=_day_text("value"))
     moves = by_date.filter(pl.col("decision") == "assign_school").select("who", "date", school_code="value")
     return Book(

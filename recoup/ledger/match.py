@@ -211,7 +211,8 @@ def _moved(credited: Frame, eligible: Frame, book: Book, engine: Engine) -> Fram
 def _describe(credited: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
     """Add grade on the absence date, the kind of an ineligible absence, and day and minimum schoolday of a credit without an earned day."""
     spans = engine.bring(book.spans).select("span", "who", "school", "grade", "entry", "exit", "rank")
-    credited = credited.with_columns(point=(nw.col("who") * days.SPREAD + nw.col("date")) * 100_000 + nw.col("school"))
+    # Two LEAs may credit the same absence; one credits a date once.
+    credited = credited.with_columns(point=days.key("purse"))
     at_school = days.pick(_spans_on(credited.select("who", "school", "date", "point"), spans), "point", _in_force_order()).select(
         "point", "grade"
     )

@@ -21,10 +21,11 @@ from recoup import __version__
 from recoup.errors import Exit, RecoupError
 from recoup.store import manifest
 from recoup.store.archive import Admitted, Archive, Selection, date_in_name, feed_of
-from recoup.store.journal import Journal, Output, RunRecord
+from recoup.store.journal import Disposition, Journal, Output, RunRecord
 from recoup.store.lock import WorkspaceLock
 from recoup.store.out import OutFolders
 from recoup.store.platform import free_disk, private_folder, storing
+from recoup.store.rounds import Rounds
 from recoup.store.snapshot import Snapshots
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Admitted",
     "Archive",
+    "Disposition",
     "Job",
     "Journal",
     "Output",
@@ -72,6 +74,7 @@ class Workspace:
         self.command = command
         self.journal = journal
         self.archive = Archive(path / "archive", journal, clock)
+        self.rounds = Rounds(self.archive, journal)
         self.snapshots = Snapshots(path / "snapshots", journal)
         self.out = OutFolders(journal, path)
         self.clock = clock

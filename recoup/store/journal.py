@@ -46,6 +46,20 @@ MIGRATIONS: Final = (
             run_id TEXT PRIMARY KEY, out TEXT NOT NULL, state TEXT NOT NULL, replaces INTEGER NOT NULL DEFAULT 0,
             status INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT '') STRICT""",
     ),
+    (
+        """CREATE TABLE dispositions (
+            number INTEGER PRIMARY KEY, school_year TEXT NOT NULL, disposition_id TEXT NOT NULL UNIQUE, scope TEXT NOT NULL,
+            session_id TEXT, ssid TEXT, date TEXT, code TEXT, decision TEXT NOT NULL, value TEXT, decided_by TEXT NOT NULL,
+            decided_at TEXT NOT NULL, reason TEXT NOT NULL, evidence_ref TEXT NOT NULL) STRICT""",
+        # What a person decided is never edited: a later decision supersedes it.
+        "CREATE TRIGGER dispositions_stand BEFORE UPDATE ON dispositions BEGIN SELECT RAISE(ABORT, 'append only'); END",
+        "CREATE TRIGGER dispositions_stay BEFORE DELETE ON dispositions BEGIN SELECT RAISE(ABORT, 'append only'); END",
+    ),
+    (
+        """CREATE TABLE watermarks (
+            source TEXT NOT NULL, school_year TEXT NOT NULL, place TEXT NOT NULL, through TEXT NOT NULL,
+            PRIMARY KEY (source, school_year, place)) STRICT""",
+    ),
 )
 
 
@@ -95,6 +109,26 @@ class Arrival:
     size: int
     modified: datetime | None
     fetched: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Disposition:
+    """A person's decision, one row of the table ``dispositions`` (canonical-model.md); ``decided_at`` is local and naive."""
+
+    number: int
+    school_year: str
+    disposition_id: str
+    scope: str
+    session_id: str | None
+    ssid: str | None
+    date: date | None
+    code: str | None
+    decision: str
+    value: str | None
+    decided_by: str
+    decided_at: datetime
+    reason: str
+    evidence_ref: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +313,31 @@ class Journal:
         rows = self._read("SELECT * FROM arrivals WHERE source = ? AND name = coalesce(?, name) ORDER BY number", source, name)
         return [_arrival(row) for row in rows]
 
+    # --- decisions of people ----------------------------------------------------------------------
+
+    def decide(self, disposition: Disposition) -> None:
+        """Record a decision for good."""
+        with self._change() as db:
+            row = (str(value) if isinstance(value, date) else value for value in astuple(disposition))
+            db.execute(f"INSERT INTO dispositions VALUES ({', '.join('?' * 14)})", tuple(row))  # noqa: S608 - a count of ours
+
+    def dispositions(self) -> list[Disposition]:
+        """Return every decision ever recorded in this workspace, the oldest first."""
+        return [_disposition(row) for row in self._read("SELECT * FROM dispositions ORDER BY number")]
+
+    # --- how far a system was asked over HTTP -------------------------------------------------------
+
+    def watermark(self, source: str, school_year: str, through: Mapping[str, date]) -> None:
+        """Record the last day that each place (``attendance/990``) was asked for, all of them in one step."""
+        with self._change() as db:
+            rows = [(source, school_year, place, day.isoformat()) for place, day in through.items()]
+            db.executemany("INSERT OR REPLACE INTO watermarks VALUES (?, ?, ?, ?)", rows)
+
+    def watermarks(self, source: str, school_year: str) -> dict[str, date]:
+        """Return the last day that each place was asked for."""
+        rows = self._read("SELECT place, through FROM watermarks WHERE source = ? AND school_year = ?", source, school_year)
+        return {place: date.fromisoformat(through) for place, through in rows}
+
     # --- swaps of OUT -----------------------------------------------------------------------------
 
     def swap_building(self, run_id: str, out: Path) -> None:
@@ -322,6 +381,11 @@ class Journal:
 def _arrival(row: tuple[Any, ...]) -> Arrival:
     number, source, feed, name, sha256, size, modified, fetched = row
     return Arrival(number, source, feed, name, sha256, size, _moment(modified), datetime.fromisoformat(fetched))
+
+
+def _disposition(row: tuple[Any, ...]) -> Disposition:
+    day, moment = row[6], datetime.fromisoformat(row[11])
+    return Disposition(*row[:6], date.fromisoformat(day) if day else None, *row[7:11], moment, *row[12:])
 
 
 def _swap(row: tuple[Any, ...]) -> Swap:

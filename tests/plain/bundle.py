@@ -302,3 +302,11 @@ class District:
             and all(row[key] is None or not keys[key] or row[key] == keys[key] for key in keys)
         ]
         return max(fitting, key=lambda row: (row["decided_at"] or "", row["disposition_id"])) if fitting else None
+
+    def placed(self, decision: str, ssid: str) -> list[Row]:
+        """Return a student's decisions ``match`` or ``assign_school`` by absence date, of several on one absence the latest."""
+        latest: dict[date | None, Row] = {}
+        for row in sorted(self.rows["dispositions"], key=lambda row: (row["decided_at"] or "", row["disposition_id"])):
+            if (row["decision"], row["ssid"]) == (decision, ssid):
+                latest[row["date"]] = row
+        return sorted(latest.values(), key=lambda row: (row["date"] or date.min, row["disposition_id"]))

@@ -480,7 +480,8 @@ def random_decisions(rng: Random, tables: Tables, as_of: date, attest: tuple[str
         for again in range(rng.choice([1, 1, 1, 2]))
     ]
     absences, taught = tables["attendance"], sorted({row["date"] for row in tables["sessions"]})
-    for number, row in enumerate(rng.sample(absences, min(len(absences), 6))):
+    chosen = rng.sample(absences, min(len(absences), 6))
+    for number, row in enumerate([*chosen, *chosen[:2]]):
         decision, value = rng.choice([("match", rng.choice(taught)), ("assign_school", rng.choice(tables["schools"])["school_code"])])
         found.append(
             {
@@ -493,7 +494,7 @@ def random_decisions(rng: Random, tables: Tables, as_of: date, attest: tuple[str
                 "decision": decision,
                 "value": value,
                 "decided_by": "A. Person",
-                "decided_at": "2026-01-15T10:00",
+                "decided_at": f"2026-01-{rng.randint(14, 16)}T10:00",
                 "reason": "asked",
                 "evidence_ref": None,
             }

@@ -113,14 +113,13 @@ def pairs(district: District, ssid: str, days: list[Row], absences: list[Row], r
     days, absences = list(days), list(absences)
     found = []
     if order == "manual":
-        for row in sorted(district.rows["dispositions"], key=lambda row: (row["date"] or date.min, row["disposition_id"])):
-            if row["decision"] == "match" and row["ssid"] == ssid:
-                day = next((day for day in days if day["date"].isoformat() == row["value"]), None)
-                absence = next((one for one in absences if one["date"] == row["date"]), None)
-                if day and absence:
-                    days.remove(day)
-                    absences.remove(absence)
-                    found.append((day, absence))
+        for row in district.placed("match", ssid):
+            day = next((day for day in days if day["date"].isoformat() == row["value"]), None)
+            absence = next((one for one in absences if one["date"] == row["date"]), None)
+            if day and absence:
+                days.remove(day)
+                absences.remove(absence)
+                found.append((day, absence))
     if order == "newest_first":
         absences.reverse()
     return [*found, *zip(days, absences, strict=False)][:room]
@@ -132,8 +131,8 @@ def assign_schools(district: District, met: list[Row], absences: list[Row]) -> N
         return
     room = Counter(absence["school_code"] for absence in absences)
     for row in sorted(met, key=lambda row: row["absence_date"]):
-        for choice in district.rows["dispositions"]:
-            if (choice["decision"], choice["ssid"], choice["date"]) == ("assign_school", row["ssid"], row["absence_date"]):
+        for choice in district.placed("assign_school", row["ssid"]):
+            if choice["date"] == row["absence_date"]:
                 there = sum(1 for one in met if one["absence_school_code"] == choice["value"])
                 if there < room[choice["value"]]:
                     row.setdefault("moved_from", row["absence_school_code"])
