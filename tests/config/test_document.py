@@ -24,5 +24,5 @@ def keys(rule: Any) -> set[str]:
 
 def test_every_key_is_told_and_explained() -> None:
     told = page()
-    assert {key for key in keys(schema()) if f"`{key}`" not in told and f"{key}]" not in told} == {"env", "file", "keyring"}
+    assert {key for key in keys(schema()) if f"`{key}`" not in told and f"{key}]" not in told} <= {"env", "file", "keyring"}
     assert [line for line in told.splitlines() if line.startswith("| `") and line.endswith("|  |")] == []
