@@ -7,10 +7,10 @@ hands each of them what another made, in the shapes of this module.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -178,6 +178,114 @@ class Adapter(Protocol):
 
     def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
         """Read raw files into canonical tables, all text. Raises ``RecoupError`` when a required feed is missing or unreadable."""
+        ...
+
+
+# --- systems that answer over HTTP -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How a system wants to be signed in to.
+
+    ``kind``: ``header`` (a secret in the header named ``header``), ``basic`` (client id and secret in every request) or ``oauth2`` (a
+    token for client credentials from ``token_path`` below the location, or from outside the location where it begins with ``/``).
+    ``style``: whether the client credentials go as ``basic`` or in the ``body``.
+    """
+
+    kind: str
+    header: str = ""
+    token_path: str = ""
+    style: str = "basic"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A whole answer: the bytes exactly as they came, the JSON value in them, and what its headers say of the pages.
+
+    ``total``: rows of all pages together (``X-Total-Count``); ``next``: path and query of the next page (``Link``), on the same host.
+    """
+
+    body: bytes
+    value: Any
+    total: int | None = None
+    next: str = ""
+
+
+class HttpClient(Protocol):
+    """One system, signed in to. Every failure is a ``RecoupError`` (3, 2 for what is not configured, 4 above a size limit).
+
+    What can pass (429, 5xx, a broken connection, an answer cut short) has been tried again when it is raised. ``HTTP_DENIED``,
+    ``HTTP_NOT_FOUND`` and ``HTTP_NOT_OFFERED`` tell that this account, or this server, has no such thing.
+    """
+
+    @property
+    def page_size(self) -> int:
+        """Rows to ask for in one page at most."""
+        ...
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Get ``path`` below the location; ``query`` is added to what the path has of it."""
+        ...
+
+    def post(self, path: str, body: Mapping[str, object], query: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Post ``body`` as JSON: for queries, which change nothing and may be sent again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PageSet:
+    """Pages that only together tell the truth: one feed, of one place, for a span of days or without one.
+
+    ``load`` brings all of them, as they came; ``HTTP_COUNT`` and ``HTTP_PAGE_LOOP`` from it have the set loaded once more. ``name``:
+    what the set is of, below the feed (``990``; empty where there is one). ``first``, ``last``: the days that it replaces, both
+    inclusive; without them it replaces the set of the same name. ``optional``: a system without it is no failure.
+    """
+
+    feed: str
+    name: str
+    load: Callable[[], Sequence[bytes]]
+    first: date | None = None
+    last: date | None = None
+    optional: bool = False
+
+    @property
+    def path(self) -> str:
+        """Return ``attendance/990/2025-08-18..2025-12-31``, the folder of the pages in the archive."""
+        days = f"{self.first}..{self.last}" if self.first else ""
+        return "/".join(part for part in (self.feed, self.name, days) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequest:
+    """What an adapter is told before it fetches: its source, the last day to ask for, and from when on, by feed and name."""
+
+    read: ReadRequest
+    until: date
+    since: Mapping[str, date] = field(default_factory=dict)
+
+    def window(self, place: str) -> tuple[date, date]:
+        """Return the first and last day to ask for, of ``feed/name``; the whole year so far when it was never fetched."""
+        year = self.read.year
+        last = max(year.first, min(self.until, year.last))
+        return min(max(self.since.get(place, year.first), year.first), last), last
+
+
+class HttpAdapter(Adapter, Protocol):
+    """A vendor's door that fetches over HTTP. Its pages go into the raw archive first, and ``read`` reads them from there.
+
+    ``paged``: the feeds that come as pages; files of the others may lie beside.
+    """
+
+    sign_in: SignIn
+    paged: frozenset[str]
+
+    def probe(self, client: HttpClient, request: FetchRequest) -> str:
+        """Sign in, look that the system has what is needed, and say in a few words what was seen."""
+        ...
+
+    def fetch(self, client: HttpClient, request: FetchRequest) -> Iterator[PageSet]:
+        """Name every set of pages to bring; what decides on later sets may be asked for in between."""
         ...
 
 

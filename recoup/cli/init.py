@@ -13,7 +13,7 @@ from recoup.errors import RecoupError
 @command("init")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option("--adapter", required=True, metavar="NAME", help="What reads the files; `recoup adapters` lists them.")
-@click.option("--location", default="data", show_default=True, metavar="URL", help="A folder or sftp://user@host:22/path.")
+@click.option("--location", default="data", show_default=True, metavar="URL", help="A folder, sftp://user@host:22/path or https://host/path.")
 def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
     """Write a commented recoup.toml into DIR; never overwrite."""
     from recoup import law, pipeline
@@ -25,7 +25,7 @@ def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
     today = pipeline.now().astimezone(pipeline.LOCAL).date()
     begins = today.year if today.month > 6 else today.year - 1
     present, known = f"{begins}-{begins + 1}", law.school_years()
-    text = template(adapter, location, present if present in known else known[-1], found.options)
+    text = template(adapter, location, present if present in known else known[-1], found.options, getattr(found, "sign_in", None))
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)

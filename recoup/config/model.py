@@ -77,6 +77,26 @@ class Sftp:
 
 
 @dataclass(frozen=True, slots=True)
+class Http:
+    """How to reach and sign in to a system that answers over HTTP. ``overlap_days``: how far behind the last fetch to look again."""
+
+    token: Secret | None = None
+    client_id: Secret | None = None
+    client_secret: Secret | None = None
+    token_url: str = ""
+    ca_bundle: Path | None = None
+    proxy: str = ""
+    connect_timeout: float = 15.0
+    read_timeout: float = 60.0
+    retries: int = 4
+    concurrency: int = 2
+    page_size: int = 500
+    max_page_bytes: int = 64_000_000
+    max_total_bytes: int = 4_000_000_000
+    overlap_days: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Files:
     """Which files a feed has, when not the adapter's own: a pattern, and ``full`` or ``append`` (empty = the adapter's)."""
 
@@ -86,17 +106,22 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One place that files come from, and the adapter that reads them. ``location`` is a URL or an absolute path."""
+    """One place that files or pages come from, and the adapter that reads them. ``location`` is a URL or an absolute path.
+
+    ``beside``: where files lie that complete the pages of a system which answers over HTTP; empty where there are none.
+    """
 
     name: str
     adapter: str
     location: str
+    beside: str = ""
     after_fetch: str = "leave"
     done_suffix: str = ""
     partial_suffixes: tuple[str, ...] = (".part", ".filepart", ".tmp")
     settle_seconds: float = 2.0
     recursive: bool = False
     sftp: Sftp = field(default_factory=Sftp)
+    http: Http = field(default_factory=Http)
     files: Mapping[str, Files] = field(default_factory=dict)
     mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recoup.config.model import URL, Config, ExportSetting, Files, LeaSetting, Limit, Limits, Period, Secret, Sftp, Source, Value
+from recoup.config.model import URL, Config, ExportSetting, Files, Http, LeaSetting, Limit, Limits, Period, Secret, Sftp, Source, Value
 from recoup.errors import RecoupError, nearest
 from recoup.ports import Attestation, Lea
 
@@ -150,7 +150,7 @@ def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> No
     codes = [document["lea"]["county_district_code"], *(entry["code"] for entry in document.get("leas", ()))]
     for number, code in enumerate(codes[1:]):
         if code in codes[: number + 1]:
-            raise RecoupError("CONFIG_LEA_TWICE", _where(path, ("leas", number, "code"), lines), code=code)
+            raise RecoupError("CONFIG_LEA_TWICE", _where(path, ("leas", number, "code"), lines), lea=code)
     year = document["school_year"]
     if int(year[5:]) != int(year[:4]) + 1:
         raise RecoupError("CONFIG_YEAR", _where(path, ("school_year",), lines), name=year)
@@ -269,16 +269,27 @@ def _source(entry: dict[str, Any], base: Path) -> Source:
     for name in ("passphrase", "password"):
         if name in sftp:
             sftp[name] = _secret(sftp[name], base)
-    location = entry["location"]
+    http = dict(entry.get("http", {}))
+    if "ca_bundle" in http:
+        http["ca_bundle"] = base / Path(http["ca_bundle"]).expanduser()
+    for name in ("token", "client_id", "client_secret"):
+        if name in http:
+            http[name] = _secret(http[name], base)
     return Source(
         **{
             **entry,
-            "location": location if URL.match(location) else str(base / Path(location).expanduser()),
+            "location": _place(entry["location"], base),
+            **({"beside": _place(entry["beside"], base)} if "beside" in entry else {}),
             **({"partial_suffixes": tuple(entry["partial_suffixes"])} if "partial_suffixes" in entry else {}),
             "sftp": Sftp(**sftp),
+            "http": Http(**http),
             "files": {feed: Files(**setting) for feed, setting in entry.get("files", {}).items()},
         }
     )
+
+
+def _place(location: str, base: Path) -> str:
+    return location if URL.match(location) else str(base / Path(location).expanduser())
 
 
 def _secret(entry: Mapping[str, str], base: Path) -> Secret:

@@ -10,7 +10,7 @@ from recoup.config.model import URL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from recoup.ports import Option
+    from recoup.ports import Option, SignIn
 
 #: The county-district code that the template has in place of the district's own; ``recoup doctor`` asks for it.
 PLACEHOLDER = "0000000"
@@ -32,7 +32,7 @@ location = {location}
 # participation = {{ match = "AR_SESSIONS_*.csv", mode = "append" }}
 # [sources.mapping]                     # the district's own column names and codes
 # columns.students = {{ ssid = "State ID" }}
-{options}{sftp}
+{options}{access}
 [limits]                                # both the share and the count must be passed to close the gate
 quarantine = {{ share = 0.02, rows = 10 }}
 shrink = {{ share = 0.10, rows = 10 }}    # against the last good run, by table
@@ -63,9 +63,22 @@ _SFTP = """
 # passphrase = {{ env = "RECOUP_KEY_PASSPHRASE" }}
 """
 
+_HTTP = """
+[sources.http]                          # a secret is a reference: {{ env = … }}, {{ file = … }} or {{ keyring = … }}
+{secrets}# ca_bundle = "district-ca.pem"         # the district's own certificate authorities
+# proxy = "http://proxy.district.example:3128"
+# overlap_days = 30                     # how far behind the last fetch to look again; `recoup fetch --full` takes the whole year
+"""
 
-def template(adapter: str, location: str, year: str, options: Sequence[Option]) -> str:
-    """Return the text of a ``recoup.toml`` for one source; options that the adapter requires stand in it to be filled in."""
+#: Which secrets a way to sign in needs.
+_SECRETS = {"header": ("token",), "basic": ("client_id", "client_secret"), "oauth2": ("client_id", "client_secret")}
+
+
+def template(adapter: str, location: str, year: str, options: Sequence[Option], sign_in: SignIn | None = None) -> str:
+    """Return the text of a ``recoup.toml`` for one source; options that the adapter requires stand in it to be filled in.
+
+    ``sign_in``: how the system that the adapter fetches from over HTTP is signed in to, if it does.
+    """
     wanted = [option for option in options if option.required or option.default is None]
     lines = ["\n[sources.options]\n" if wanted else ""]
     lines += [f"# {option.help}\n{option.name} = {_empty(option)}\n" for option in wanted]
@@ -77,8 +90,15 @@ def template(adapter: str, location: str, year: str, options: Sequence[Option]) 
         bare=adapter,
         location=json.dumps(location, ensure_ascii=False),
         options="".join(lines),
-        sftp=_SFTP.format(mark="") if remote else "",
+        access=_access(remote, sign_in),
     )
+
+
+def _access(remote: bool, sign_in: SignIn | None) -> str:
+    if sign_in is None:
+        return _SFTP.format(mark="") if remote else ""
+    secrets = "".join(f'{name} = {{ env = "RECOUP_{name.upper()}" }}\n' for name in _SECRETS[sign_in.kind])
+    return _HTTP.format(secrets=secrets)
 
 
 def _empty(option: Option) -> str:

@@ -56,17 +56,18 @@ def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
     append: set[str] = set()
     order: dict[str, int] = {}
     for planned in plan.sources:
-        selection = workspace.archive.select(planned.source.name, planned.feeds, plan.law.year)
-        if not selection.files:
+        selection = workspace.archive.select(planned.source.name, planned.file_feeds, plan.law.year)
+        pages = workspace.rounds.files(planned.source.name, plan.law.year) if planned.http else []
+        if not (pages if planned.http else selection.files):
             raise RecoupError("ARCHIVE_EMPTY", f"source '{planned.source.name}'", location=planned.source.location)
         modes = {feed.name: feed.mode for feed in planned.feeds}
-        for file in selection.files:
+        for file in (*pages, *selection.files):
             names[file.sha256] = file.name
             order[file.sha256] = len(order)
             if modes[file.feed] == "append":
                 append.add(file.sha256)
         findings += _passed_over(selection, planned)
-        reading = planned.adapter.read(selection.files, planned.request)
+        reading = planned.adapter.read([*pages, *selection.files], planned.request)
         for count in reading.files:
             # The members of a zip are files of their own, that the archive does not know.
             names.setdefault(count.file.sha256, count.file.name)

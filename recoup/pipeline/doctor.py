@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from recoup.config.template import PLACEHOLDER
 from recoup.errors import RecoupError
-from recoup.pipeline.gather import settings
+from recoup.pipeline.pages import probe
 from recoup.pipeline.plan import LOCAL, make_plan
 from recoup.store import Workspace, feed_of, free_disk
 from recoup.store.platform import mode_of
-from recoup.transports import open_transport
+from recoup.transports import TransportSettings, open_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,15 +47,19 @@ def examine(config: Config, clock: Callable[[], datetime]) -> Iterator[Finding]:
     except RecoupError as fault:
         yield Finding("rules, adapters, exporters", "", fault)
     for source in config.sources:
-        for name in ("password", "passphrase"):
-            secret = getattr(source.sftp, name)
+        named = {name: getattr(source.sftp, name) for name in ("password", "passphrase")}
+        named |= {name: getattr(source.http, name) for name in ("token", "client_id", "client_secret")}
+        for name, secret in named.items():
             if secret is not None:
                 yield _try(f"{source.name}: {name}", partial(_secret, secret))
         if (key := source.sftp.private_key) is not None and key.exists():
             yield _try(f"{source.name}: private key", partial(_key, key))
     if plan is not None:
         for planned in plan.sources:
-            yield _try(f"{planned.source.name}: files", partial(_reach, planned))
+            if planned.http:
+                yield _try(f"{planned.source.name}: system", partial(probe, planned, clock().astimezone(LOCAL).date()))
+            if planned.file_location:
+                yield _try(f"{planned.source.name}: files", partial(_reach, planned))
     yield _try("workspace", lambda: _workspace(config, clock))
     yield _try("outputs", lambda: _outputs(config, clock))
     yield _try("disk", lambda: _disk(config))
@@ -88,13 +92,13 @@ def _key(path: Path) -> str:
 
 def _reach(planned: PlannedSource) -> str:
     """Sign in and list; nothing is fetched."""
-    source = planned.source
-    with closing(open_transport(source.location, settings(source))) as transport:
+    source, place = planned.source, planned.file_location
+    with closing(open_transport(place, TransportSettings.of(source))) as transport:
         names = [file.name for file in transport.list_files()]
-    wanted = [name for name in names if feed_of(name, planned.feeds, source.name)]
+    wanted = [name for name in names if feed_of(name, planned.file_feeds, source.name)]
     if not wanted:
-        raise RecoupError("DOCTOR_NO_FILES", source.location, seen=len(names), adapter=source.adapter)
-    return f"{source.location}: {len(wanted)} files to read, {len(names) - len(wanted)} others"
+        raise RecoupError("DOCTOR_NO_FILES", place, seen=len(names), adapter=source.adapter)
+    return f"{place}: {len(wanted)} files to read, {len(names) - len(wanted)} others"
 
 
 def _workspace(config: Config, clock: Callable[[], datetime]) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from recoup.errors import RecoupError
+from recoup.pipeline.pages import bring_pages
 from recoup.ports import Finding
 from recoup.store import feed_of
-from recoup.transports import CHANGING, RetrySettings, SftpSettings, Timeouts, TransportSettings, open_transport
+from recoup.transports import CHANGING, TransportSettings, open_transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import date
 
-    from recoup.config import Source
     from recoup.pipeline.plan import PlannedSource
     from recoup.ports import RemoteFile, Transport
     from recoup.store import Workspace
@@ -25,48 +26,50 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a source held: names of files that are new, that were known already, that no feed asks for, and what a person should know."""
+    """What a source held: files and pages that are new, those that were known, files no feed asks for, and what a person should know."""
 
     source: str
-    new: tuple[str, ...]
-    known: tuple[str, ...]
-    unmatched: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    new: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    unmatched: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
-def settings(source: Source) -> TransportSettings:
-    """Return what the transport of a source is told."""
-    sftp = source.sftp
-    waits = Timeouts() if sftp.timeout is None else Timeouts(*(float(sftp.timeout),) * 4)
-    return TransportSettings(
-        recursive=source.recursive,
-        settle_seconds=source.settle_seconds,
-        partial_suffixes=source.partial_suffixes,
-        done_suffix=source.done_suffix,
-        after_fetch=source.after_fetch,
-        sftp=SftpSettings(sftp.private_key, sftp.passphrase, sftp.agent, sftp.password, sftp.known_hosts, sftp.fingerprint, waits),
-        retry=RetrySettings(attempts=sftp.retries + 1),
-    )
+def fetch(
+    workspace: Workspace,
+    sources: Sequence[PlannedSource],
+    say: Callable[[str], None],
+    *,
+    dispose: bool = True,
+    full: bool = False,
+    until: date,
+) -> list[Fetched]:
+    """Bring each source's new files and pages into the archive, and only then do with the remote files what the configuration says.
 
-
-def fetch(workspace: Workspace, sources: Sequence[PlannedSource], say: Callable[[str], None], *, dispose: bool = True) -> list[Fetched]:
-    """Bring each source's new files into the archive, and only then do with the remote ones what the configuration says.
-
-    A file that changes while it is fetched is left for the next time, and listed. ``dispose=False`` leaves
-    every remote file. Raises ``RecoupError`` of status 3 (or 2) when a source cannot be reached, signed in to, or read.
+    A file that changes while it is fetched is left for the next time, and listed. ``dispose=False`` leaves every remote file.
+    ``full``: ask a system that answers over HTTP for the whole year again; ``until``: the last day to ask it for. Raises
+    ``RecoupError`` of status 3 (or 2) when a source cannot be reached, signed in to, or read.
     """
-    return [_fetch(workspace, planned, say, dispose=dispose) for planned in sources]
+    found: list[Fetched] = []
+    for planned in sources:
+        place = planned.file_location
+        one = _fetch(workspace, planned, place, say, dispose=dispose) if place else Fetched(planned.source.name)
+        if planned.http:
+            new, known, findings = bring_pages(workspace, planned, say, until=until, full=full)
+            one = replace(one, new=(*one.new, *new), known=(*one.known, *known), findings=(*one.findings, *findings))
+        found.append(one)
+    return found
 
 
-def _fetch(workspace: Workspace, planned: PlannedSource, say: Callable[[str], None], *, dispose: bool) -> Fetched:
+def _fetch(workspace: Workspace, planned: PlannedSource, place: str, say: Callable[[str], None], *, dispose: bool) -> Fetched:
     source = planned.source
     new: list[str] = []
     known: list[str] = []
     unmatched: list[str] = []
     findings: list[Finding] = []
-    with closing(open_transport(source.location, settings(source))) as transport:
+    with closing(open_transport(place, TransportSettings.of(source))) as transport:
         for file in transport.list_files():
-            feed = feed_of(file.name, planned.feeds, source.name)
+            feed = feed_of(file.name, planned.file_feeds, source.name)
             if feed is None:
                 unmatched.append(file.name)
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from recoup import law
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from recoup.config import Config, Source
     from recoup.law import Law
-    from recoup.ports import Adapter, Exporter, Feed
+    from recoup.ports import Adapter, Exporter, Feed, HttpAdapter
 
 #: Dates and times of the model are local to California.
 LOCAL = ZoneInfo("America/Los_Angeles")
@@ -38,6 +38,22 @@ class PlannedSource:
     adapter: Adapter
     feeds: tuple[Feed, ...]
     request: ReadRequest
+
+    @property
+    def http(self) -> HttpAdapter | None:
+        """Return the adapter as one that fetches over HTTP, or None when it reads files only."""
+        return cast("HttpAdapter", self.adapter) if hasattr(self.adapter, "sign_in") else None
+
+    @property
+    def file_feeds(self) -> tuple[Feed, ...]:
+        """Return the feeds that come as files."""
+        paged = self.http.paged if self.http else frozenset()
+        return tuple(feed for feed in self.feeds if feed.name not in paged)
+
+    @property
+    def file_location(self) -> str:
+        """Return where the files lie; empty where the source has pages alone."""
+        return self.source.beside if self.http else self.source.location
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +141,10 @@ def _source(source: Source, config: Config, rules: Law) -> PlannedSource:
         known[name] = replace(known[name], match=setting.match or known[name].match, mode=setting.mode or known[name].mode)
     request = ReadRequest(source.name, rules.year, config.lea, source.options, source.mapping)
     adapters.settle(adapter, request)
-    return PlannedSource(source, adapter, tuple(known.values()), request)
+    planned = PlannedSource(source, adapter, tuple(known.values()), request)
+    if planned.http and not source.location.lower().startswith(("https://", "http://")):
+        raise RecoupError("HTTP_NEEDS_URL", where, adapter=adapter.name)
+    return planned
 
 
 def planned_export(name: str, options: Mapping[str, object], config: Config) -> PlannedExport:

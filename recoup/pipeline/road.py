@@ -15,7 +15,7 @@ from recoup.exporters.tables import QUARANTINE_FILE, write_quarantine, write_tab
 from recoup.ledger.time import REQUIRED
 from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
-from recoup.pipeline.plan import make_plan, now, planned_export
+from recoup.pipeline.plan import LOCAL, make_plan, now, planned_export
 from recoup.ports import Finding, Run
 from recoup.store import Workspace, manifest, storing
 from recoup.store.platform import private_file
@@ -45,6 +45,7 @@ class Request:
     dry_run: bool = False
     offline: bool = False
     strict: bool = False
+    full: bool = False
     say: Callable[[str], None] = _silent
     clock: Callable[[], datetime] = now
 
@@ -81,7 +82,7 @@ def run(config: Config, request: Request) -> Outcome:
     out = request.out or config.out
     with _job(plan, "run", request) as (workspace, job):
         workspace.out.check(out)
-        fetched = [] if request.offline else fetch(workspace, plan.sources, request.say, dispose=not request.dry_run)
+        fetched = [] if request.offline else _fetch(workspace, plan, request)
         request.say("reading and checking")
         desk = read_and_check(workspace, plan)
         # A run that a gate stops has read these too.
@@ -166,7 +167,12 @@ def fetch_only(config: Config, request: Request) -> list[Fetched]:
     """Bring new raw files into the archive; nothing else changes. Raises as ``run`` does."""
     plan = make_plan(config, request.as_of)
     with _job(plan, "fetch", request) as (workspace, _):
-        return fetch(workspace, plan.sources, request.say)
+        return _fetch(workspace, plan, request)
+
+
+def _fetch(workspace: Workspace, plan: Plan, request: Request) -> list[Fetched]:
+    until = request.clock().astimezone(LOCAL).date()
+    return fetch(workspace, plan.sources, request.say, dispose=not request.dry_run, full=request.full, until=until)
 
 
 def check_only(config: Config, request: Request) -> Inspection:

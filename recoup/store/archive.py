@@ -32,6 +32,9 @@ _DATES: Final = tuple(
     )
 )
 
+#: Names of pages that a system gave over HTTP begin so; ``Rounds`` says which of them count.
+PAGES: Final = "pages/"
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -169,6 +172,8 @@ class Archive:
         by_feed: dict[str, dict[str, Arrival]] = {feed.name: {} for feed in feeds}
         unmatched: dict[str, Arrival] = {}
         for arrival in sorted(self._journal.arrivals(source), key=_age):
+            if arrival.name.startswith(PAGES):
+                continue
             feed = feed_of(arrival.name, feeds, source)
             # Later in the order of age wins: the same bytes under one feed, the same name under none.
             of_kind, key = (by_feed[feed.name], arrival.sha256) if feed else (unmatched, arrival.name)

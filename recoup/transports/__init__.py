@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from recoup.errors import RecoupError, nearest
 from recoup.transports.location import parse_sftp, scheme
-from recoup.transports.settings import RetrySettings, SftpSettings, Timeouts, TransportSettings
+from recoup.transports.settings import HttpSettings, RetrySettings, SftpSettings, Timeouts, TransportSettings
 
 if TYPE_CHECKING:
-    from recoup.ports import Transport
+    from recoup.ports import SignIn, Transport
+    from recoup.transports.http import HttpTransport
 
-__all__ = ["CHANGING", "RetrySettings", "SftpSettings", "Timeouts", "TransportSettings", "open_transport"]
+__all__ = ["CHANGING", "HttpSettings", "RetrySettings", "SftpSettings", "Timeouts", "TransportSettings", "open_http", "open_transport"]
 
 #: The code with which ``fetch`` leaves a file that changed since it was listed; the next run takes it.
 CHANGING = "TRANSPORT_FILE_CHANGING"
@@ -41,3 +42,13 @@ def open_transport(location: str, settings: TransportSettings | None = None) -> 
             raise RecoupError("TRANSPORT_NO_HTTP")
         case other:
             raise RecoupError("TRANSPORT_UNKNOWN_SCHEME", scheme=other, nearest=nearest(other, ["sftp"]))
+
+
+def open_http(location: str, sign_in: SignIn, settings: HttpSettings) -> HttpTransport:
+    """Return the client of a system that answers over HTTP.
+
+    Nothing is connected before the first use. Raises ``RecoupError`` of status 2 for a location or a setting that cannot be meant.
+    """
+    from recoup.transports.http import HttpTransport
+
+    return HttpTransport(location, sign_in, settings)

@@ -57,6 +57,47 @@ class SftpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """``[sources.http]``: how to reach a system and sign in to it.
+
+    ``ca_bundle``: the district's own certificate authorities in place of the public ones. ``proxy``: a URL; no variable of the
+    environment is heeded. ``max_page_bytes``, ``max_total_bytes``: of one answer, and of all that one command fetches.
+    """
+
+    token: Secret | None = None
+    client_id: Secret | None = None
+    client_secret: Secret | None = None
+    token_url: str = ""
+    ca_bundle: Path | None = None
+    proxy: str = ""
+    page_size: int = 500
+    max_page_bytes: int = 64_000_000
+    max_total_bytes: int = 4_000_000_000
+    concurrency: int = 2
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+
+    @classmethod
+    def of(cls, source: Source) -> HttpSettings:
+        """Take the settings of a ``[[sources]]`` entry."""
+        given = source.http
+        return cls(
+            token=given.token,
+            client_id=given.client_id,
+            client_secret=given.client_secret,
+            token_url=given.token_url,
+            ca_bundle=given.ca_bundle,
+            proxy=given.proxy,
+            page_size=given.page_size,
+            max_page_bytes=given.max_page_bytes,
+            max_total_bytes=given.max_total_bytes,
+            concurrency=given.concurrency,
+            timeouts=Timeouts(connect=given.connect_timeout, read=given.read_timeout),
+            retry=RetrySettings(attempts=given.retries + 1),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class TransportSettings:
     """How the files of one source are taken.
 
