@@ -42,16 +42,18 @@ def compute(
     attest: Sequence[Attestation] = (),
     engine: Engine | None = None,
     leas: Collection[str] | None = None,
+    reported: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Return the result tables by one policy: time_entries, credits, credit_sessions, ledger, holds (``canonical-model.md``).
 
     ``tables``: every canonical table, typed (times in minutes after midnight), all columns present; ``absent``: the tables
     ``(table, "")`` and columns ``(table, column)`` that no source had; ``policy``: every knob by name (``law.policy``).
+    ``reported``: ssid, absence_date, absence_school_code, earned_on of the pairs of closed periods, which stay partners while both stand.
     ``leas``: the codes of the LEAs whose results are wanted; default all. Minutes and days are whole numbers. The order of the input
     rows changes nothing.
     """
     engine = engine or PolarsEngine()
-    done = work(tables, absent, law, policy, as_of, lea, attest, engine, leas)
+    done = work(tables, absent, law, policy, as_of, lea, attest, engine, leas, reported)
     return _tables(tables, done, rules.rule_version(law, policy), engine)
 
 
@@ -64,6 +66,7 @@ def compute_all(
     lea: Lea,
     attest: Sequence[Attestation] = (),
     engine: Engine | None = None,
+    reported: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Return the result tables of all LEAs of the data, each by its own policy.
 
@@ -73,8 +76,8 @@ def compute_all(
     for code in sorted({lea.code, *owners(tables["schools"], lea.code)["lea"]}):
         groups.setdefault(tuple(sorted(policies.get(code, policies[lea.code]).items())), []).append(code)
     if len(groups) == 1:
-        return compute(tables, absent, law, policies[lea.code], as_of, lea, attest, engine)
-    parts = [compute(tables, absent, law, dict(policy), as_of, lea, attest, engine, leas) for policy, leas in groups.items()]
+        return compute(tables, absent, law, policies[lea.code], as_of, lea, attest, engine, reported=reported)
+    parts = [compute(tables, absent, law, dict(policy), as_of, lea, attest, engine, leas, reported) for policy, leas in groups.items()]
     return several.together(parts)
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FOREVER = 99_999
 EPOCH = date(1970, 1, 1)
 MIDNIGHT = 1440
+#: The pairs of closed periods: the absence and the earned day that were reported as partners.
+REPORTED = {"ssid": pl.String, "absence_date": pl.Date, "absence_school_code": pl.String, "earned_on": pl.Date}
 #: Of several enrollments in force the short-term one comes first, then primary, secondary and non-ADA (ledger.md 4).
 STATUS_ORDER = {"30": 0, "10": 1, "20": 2, "50": 3}
 
@@ -42,7 +44,7 @@ class Book:
     minimum (key), alternate, three_quarter, bare_alternate, charter, continuation, counts, short_term, last_day.
     ``combos``: combo, school, track, grade, the kinds of school day that exist. ``calendar``: school, date, instructional,
     day_start, day_end, c_track, c_grade, breadth. ``minimums``: minimum, period, minutes, with ``turns``, the days on which a
-    period begins.
+    period begins. ``reported``: who, unit, date, earned_on of the pairs of closed periods, each absence and each earned day once.
     """
 
     who: pl.DataFrame
@@ -65,6 +67,7 @@ class Book:
     decisions: pl.DataFrame
     matches: pl.DataFrame
     moves: pl.DataFrame
+    reported: pl.DataFrame
     units: pl.DataFrame
 
 
@@ -198,7 +201,7 @@ def _spans(
     return spans.select(keep), combos
 
 
-def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, str], lea: str) -> Book:
+def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, str], lea: str, closed: pl.DataFrame | None = None) -> Book:
     """Number the typed tables of one LEA. Rows whose student, session or school is not in its table were refused before."""
     who = _ids("who", tables["students"]["ssid"])
     sess = _ids("sess", tables["sessions"]["session_id"])
@@ -322,6 +325,10 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
     # Of several decisions on where an absence goes the latest holds.
     placed = decided.filter(pl.col("decision").is_in(["match", "assign_school"]))
     by_date = placed.unique(["decision", "who", "date"], keep="last", maintain_order=True).sort("date", "disposition_id", nulls_last=False)
+    kept = pl.DataFrame(schema=REPORTED) if closed is None else closed
+    kept = kept.join(at, left_on="absence_school_code", right_on="school_code").select(
+        "ssid", "unit", date=_day("absence_date"), earned_on=_day("earned_on")
+    )
     matches = by_date.filter(pl.col("decision") == "match").select("who", "date", earned_on=_day_text("value"))
     moves = by_date.filter(pl.col("decision") == "assign_school").select("who", "date", school_code="value")
     return Book(
@@ -345,5 +352,6 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
         decisions=decided.filter(pl.col("decision").is_in(["release", "uphold"])),
         matches=matches.with_row_index("nth"),
         moves=_number(moves, schools, "school_code").with_row_index("nth"),
+        reported=_number(kept, who, "ssid").drop_nulls(),
         units=by_school,
     )

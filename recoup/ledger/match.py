@@ -130,28 +130,40 @@ def _by_hand(free_days: Frame, free_absences: Frame, book: Book, engine: Engine)
     return done
 
 
+def _kept(free_days: Frame, free_absences: Frame, book: Book, engine: Engine) -> Frame:
+    """Return the pairs of closed periods both sides of which still stand: purse, date, day."""
+    reported = engine.bring(book.reported).with_columns(purse=bank.purse()).select("purse", "date", "earned_on")
+    reported = reported.join(free_absences.select("purse", "date"), on=["purse", "date"])
+    return reported.join(free_days.select("purse", "day", "earned_on"), on=["purse", "earned_on"]).select("purse", "date", "day")
+
+
 def _pairs(free_days: Frame, free_absences: Frame, book: Book, setting: Setting, engine: Engine) -> Frame:
-    """Return which free earned day meets which free absence: the absence's columns, day, earned_on, cost, nth (K14)."""
-    newest = setting.policy["match_order"] == "newest_first"
-    found = []
+    """Return which free earned day meets which free absence: the absence's columns, day, earned_on, cost, nth (K14).
+
+    What was reported in a closed period comes first, then what people matched, each by absence date, then the rest in the order of K14.
+    """
+    chosen = [] if book.reported.is_empty() else [_kept]
     if setting.policy["match_order"] == "manual":
-        by_hand = _rank(_by_hand(free_days, free_absences, book, engine), "purse", ["date"])
-        found.append(free_absences.join(by_hand, on=["purse", "date"]).join(free_days, on=["purse", "day"]))
-        free_days = free_days.join(by_hand, on=["purse", "day"], how="anti")
-        free_absences = free_absences.join(by_hand, on=["purse", "date"], how="anti")
-    order = nw.col("date") * (-1 if newest else 1)
+        chosen.append(_by_hand)
+    found: list[Frame] = []
+    for turn, choose in enumerate(chosen):
+        pairs = engine.settle(choose(free_days, free_absences, book, engine))
+        partners = free_absences.join(pairs, on=["purse", "date"]).join(free_days, on=["purse", "day"])
+        found.append(partners.with_columns(turn=nw.lit(turn), at=nw.col("date")))
+        free_days = free_days.join(pairs, on=["purse", "day"], how="anti")
+        free_absences = free_absences.join(pairs, on=["purse", "date"], how="anti")
+    order = nw.col("date") * (-1 if setting.policy["match_order"] == "newest_first" else 1)
     absences = _rank(free_absences.with_columns(order=order), "purse", ["order"]).drop("order")
     rest = absences.join(_rank(free_days, "purse", ["day"]), on=["purse", "nth"])
     if not found:
         return rest
-    matched = found[0].group_by("purse").agg(matched=nw.len().cast(nw.Int64))
-    rest = rest.join(matched, on="purse", how="left").with_columns(nth=nw.col("nth") + nw.col("matched").fill_null(0)).drop("matched")
+    rest = rest.with_columns(turn=nw.lit(len(found)), at=nw.col("nth")).drop("nth")
     columns = rest.collect_schema().names()
-    return nw.concat([found[0].select(*columns), rest])
+    return _rank(nw.concat([*(partners.select(*columns) for partners in found), rest]), "purse", ["turn", "at"]).drop("turn", "at")
 
 
 def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: Engine) -> tuple[Frame, Frame, Frame]:
-    """Return (credits, lines, foreign): the applied days first, then the earned days left against the absences left (ledger.md 6).
+    """Return (credits, lines, foreign): the applied days first, then the reported pairs, then the rest (ledger.md 6).
 
     ``earned``: purse, day, date, cost (the minimum schoolday it took). ``lines``: who, date, code of the applied days that a person
     should look at.

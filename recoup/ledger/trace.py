@@ -45,6 +45,7 @@ def trace(
     ssid: str,
     attest: Sequence[Attestation] = (),
     engine: Engine | None = None,
+    reported: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Return how the ledger came to one student's figures; the arguments are those of ``compute``, and the student.
 
@@ -53,10 +54,10 @@ def trace(
     day (null: what lapsed), session_id, session_date, minutes. ``eligible``: lea, date, school_code of the absences that can be
     recovered; ``doubled``: date, school_code of those that yielded to another school. ``placed``: date, enrolled, lea, school_code,
     entry_date of the enrollment in force, minimum_schoolday, for every date of participation and as-of. ``taken_elsewhere``: lea,
-    days that another LEA's applied days take of the ten.
+    days that another LEA's applied days take of the ten. ``leas``: school_code, lea.
     """
     engine = engine or PolarsEngine()
-    done = work(narrow(tables, ssid), absent, law, policy, as_of, lea, attest, engine)
+    done = work(narrow(tables, ssid), absent, law, policy, as_of, lea, attest, engine, reported=reported)
     who = done.book.who.filter(pl.col("id") == ssid).get_column("who").item()
     leas = done.book.units.select("unit", "lea").unique()
     own = pl.col("purse") // UNITS == who
@@ -80,6 +81,7 @@ def trace(
         "doubled": doubled.select(_date("date"), "school_code").sort("date", "school_code"),
         "placed": _placed(done, who, leas, engine),
         "taken_elsewhere": of_student(engine.take(done.matching.foreign)).select("lea", days="foreign"),
+        "leas": done.book.units.join(done.book.schools, on="school").select("lea", school_code="id"),
     }
 
 

@@ -65,6 +65,7 @@ def work(
     attest: Sequence[Attestation],
     engine: Engine,
     leas: Collection[str] | None = None,
+    reported: pl.DataFrame | None = None,
 ) -> Work:
     """Go through every stage; the arguments are those of ``ledger.compute``."""
     blind = frozenset(code for table, column, code in _inputs() if (table, column) in absent)
@@ -72,7 +73,7 @@ def work(
     setting = Setting(
         law, policy, day_number(as_of), attested, blind, no_roster=("session_staff", "") in absent, no_staff=("staff", "") in absent
     )
-    book = whole = encode(tables, law, policy, lea.code)
+    book = whole = encode(tables, law, policy, lea.code, reported)
     school_days = days.school_days(book, engine)
     counted = time.count(book, school_days, setting, engine)
     if leas is not None:

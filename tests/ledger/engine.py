@@ -30,7 +30,13 @@ class Implementation(Protocol):
     """From a bundle's tables of text to the five result tables."""
 
     def __call__(
-        self, tables: Tables, *, policy: Mapping[str, Any] | None = None, as_of: date | None = None, attest: Iterable[str] = ()
+        self,
+        tables: Tables,
+        *,
+        policy: Mapping[str, Any] | None = None,
+        as_of: date | None = None,
+        attest: Iterable[str] = (),
+        reported: Iterable[Row] = (),
     ) -> dict[str, list[Row]]:
         """Compute the ledger of fiscal year 2025-2026 of LEA 1964733; see ``tests.plain.reading.read``."""
         ...

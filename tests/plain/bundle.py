@@ -155,6 +155,8 @@ class District:
     attest: frozenset[str]
     year: int
     lea: str
+    #: Credits of closed periods: ssid, absence_date, absence_school_code, earned_on.
+    reported: list[Row] = field(default_factory=list)
     rows: dict[str, list[Row]] = field(default_factory=dict)
     absent: set[tuple[str, str]] = field(default_factory=set)
     holds: list[Row] = field(default_factory=list)

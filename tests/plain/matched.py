@@ -101,10 +101,27 @@ def match(district: District, ssid: str, unit: str, earned: list[Row], absences:
         met.append(credit(district, ssid, row["absence_date"], row["school_code"], absence, day, applied=row))
     applied_on = {row["absence_date"] for row in own}
     open_absences = [absence for absence in open_absences if absence["date"] not in applied_on]
-    for day, absence in pairs(district, ssid, days, open_absences, max(0, cap - len(own))):
+    partners = reported(district, ssid, unit, days, open_absences)
+    days = [day for day in days if day not in [one for one, _ in partners]]
+    open_absences = [absence for absence in open_absences if absence not in [one for _, one in partners]]
+    room = max(0, cap - len(own))
+    for day, absence in [*partners, *pairs(district, ssid, days, open_absences, max(0, room - len(partners)))][:room]:
         met.append(credit(district, ssid, absence["date"], absence["school_code"], absence, day))
     assign_schools(district, met, absences)
     return met, cap
+
+
+def reported(district: District, ssid: str, unit: str, days: list[Row], absences: list[Row]) -> list[tuple[Row, Row]]:
+    """Return the pairs that a closed period reported and that still stand, by absence date: the day is earned, the absence eligible."""
+    found = []
+    for row in sorted(district.reported, key=lambda row: row["absence_date"]):
+        if row["ssid"] != ssid or row["absence_school_code"] not in district.schools or district.unit(row["absence_school_code"]) != unit:
+            continue
+        day = next((day for day in days if day["date"] == row["earned_on"]), None)
+        absence = next((absence for absence in absences if absence["date"] == row["absence_date"]), None)
+        if day and absence:
+            found.append((day, absence))
+    return found
 
 
 def pairs(district: District, ssid: str, days: list[Row], absences: list[Row], room: int) -> list[tuple[Row, Row]]:

@@ -47,6 +47,8 @@ Absences
 19. A school's LEA is its own code if it reports independently, else its county-district code, else the configured one. Each LEA has its
     own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in force. The row of ``ledger`` adds them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
 20. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
+21. A reported pair comes before people's matches. Its absence is that of the student, LEA and date, whichever school keeps it now. When the
+    ten no longer hold all reported pairs, those of the earliest absences stay.
 """
 
 from __future__ import annotations
@@ -148,13 +150,15 @@ def read(
     attest: Iterable[str] = (),
     year: int = 2025,
     lea: str = "1964733",
+    reported: Iterable[Row] = (),
 ) -> dict[str, list[Row]]:
     """Return the five result tables of a bundle.
 
     ``tables``: rows of text by table, an absent table or column left out; ``policy``: knobs by name;
-    ``attest``: names of required checks; ``year``: the calendar year in which the fiscal year begins.
+    ``attest``: names of required checks; ``year``: the calendar year in which the fiscal year begins; ``reported``: credits of closed
+    periods.
     """
-    return results(district_of(tables, policy=policy, as_of=as_of, attest=attest, year=year, lea=lea))
+    return results(district_of(tables, policy=policy, as_of=as_of, attest=attest, year=year, lea=lea, reported=reported))
 
 
 def district_of(
@@ -165,9 +169,10 @@ def district_of(
     attest: Iterable[str] = (),
     year: int = 2025,
     lea: str = "1964733",
+    reported: Iterable[Row] = (),
 ) -> District:
     """Return the typed district with the choices of a run."""
-    return District(tables, knobs(policy), as_of or date(year + 1, 6, 30), frozenset(attest), year, lea)
+    return District(tables, knobs(policy), as_of or date(year + 1, 6, 30), frozenset(attest), year, lea, list(reported))
 
 
 def results(district: District) -> dict[str, list[Row]]:
