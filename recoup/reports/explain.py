@@ -1,133 +1,397 @@
-"""One student's story from a saved run: every session, what it counted, every day earned, the absence it met, and the source lines."""
+"""One student's story: every session, what it counted and why, every day earned, the absence it met, and what is left.
+
+A story is a plain document (``recoup schema story``): the terminal, ``--json`` and the HTML page show the same one.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recoup.errors import RecoupError
+from recoup import law as rules
+from recoup.reports.absences import why_not
+from recoup.reports.citations import Citations, minimum_schoolday
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from recoup.ports import Run
 
+Row = dict[str, Any]
 
-def story(run: Run, ssid: str, *, show_names: bool = False) -> dict[str, Any]:
-    """Return all that the results say of one student; names as initials unless ``show_names``.
+SCHEMA = "recoup.story/1"
+#: What keeps the minutes of a row from counting.
+STANDS = ("hold", "not_checked")
 
-    Raises ``EXPLAIN_UNKNOWN_STUDENT`` (status 2) when the run has no such student.
+
+def story(run: Run, ssid: str, trace: Mapping[str, pl.DataFrame], *, show_names: bool = False) -> Row:
+    """Return the story of a student of a run.
+
+    ``trace``: how the ledger came to the student's figures (``recoup.ledger.trace``). The name and all but the last four digits of the
+    SSID are masked unless ``show_names``.
     """
-    person = _of(run.tables["students"], ssid).to_dicts()
-    figures = _of(run.results["ledger"], ssid).to_dicts()
-    if not person or not figures:
-        raise RecoupError("EXPLAIN_UNKNOWN_STUDENT")
-    files = {file.sha256: file.name for file in run.inputs}
-    names = [person[0]["legal_first_name"] or "", person[0]["legal_last_name"] or ""]
-    paid = _of(run.results["credit_sessions"], ssid).sort("absence_date", "session_date", "session_id").to_dicts()
-    return {
-        "ssid": ssid,
-        "name": " ".join(name if show_names else f"{name[:1]}." for name in names if name),
-        "run_id": run.run_id,
-        "as_of": run.as_of,
-        "rule_version": run.rule_version,
-        "ledger": {key: value for key, value in figures[0].items() if key != "ssid"},
-        "sessions": [
-            _session(row, files) for row in _of(run.results["time_entries"], ssid).sort("date", "start_time", "session_id").to_dicts()
-        ],
-        "days": [
-            {
-                **{key: value for key, value in credit.items() if key != "ssid"},
-                "paid_by": [
-                    {key: row[key] for key in ("session_id", "session_date", "minutes_used")}
-                    for row in paid
-                    if row["absence_date"] == credit["absence_date"]
-                ],
-                "source": _absence_source(run, credit, files),
+    return _Teller(run, ssid, {name: frame.to_dicts() for name, frame in trace.items()}, show_names).tell()
+
+
+@dataclass(slots=True)
+class _Source:
+    """Where a row stands."""
+
+    files: Mapping[str, str]
+
+    def of(self, row: Row | None) -> Row | None:
+        if row is None:
+            return None
+        return {"source": row["_source"], "file": self.files.get(row["_file"], row["_file"][:12]), "line": row["_line"]}
+
+
+class _Teller:
+    """Everything of one student at hand, and the chapters made of it."""
+
+    def __init__(self, run: Run, ssid: str, trace: Mapping[str, list[Row]], show_names: bool) -> None:
+        self.run, self.ssid, self.trace, self.show_names = run, ssid, trace, show_names
+        self.cites = Citations(rules.load(run.year.name), run.policy)
+        self.source = _Source({file.sha256: file.name for file in run.inputs})
+        self.schools = {row["school_code"]: row for row in run.tables["schools"].to_dicts()}
+        self.entries = self._own(run.results["time_entries"].sort("date", "start_time", "session_id"))
+        taken = pl.Series([row["session_id"] for row in self.entries], dtype=pl.String)
+        in_theirs = pl.col("session_id").is_in(taken.implode())
+        self.sessions = {row["session_id"]: row for row in run.tables["sessions"].filter(in_theirs).to_dicts()}
+        mine = (pl.col("ssid") == ssid) | ((pl.col("scope") == "session") & in_theirs) | (pl.col("scope") == "lea")
+        self.holds = run.results["holds"].filter(mine).to_dicts()
+        self.decisions = {row["disposition_id"]: row for row in run.tables["dispositions"].to_dicts()}
+        self.enrollments = self._own(run.tables["enrollments"])
+        self.credits = self._own(run.results["credits"].sort("absence_date"))
+        self.figures = self._own(run.results["ledger"])[0]
+
+    def _own(self, frame: pl.DataFrame) -> list[Row]:
+        return frame.filter(pl.col("ssid") == self.ssid).to_dicts()
+
+    def tell(self) -> Row:
+        """Return the whole story."""
+        run = self.run
+        told = {
+            "schema": SCHEMA,
+            "student": self._student(),
+            "lea": {"code": run.lea.code, "name": run.lea.name},
+            "school_year": run.year.name,
+            "as_of": run.as_of,
+            "run_id": run.run_id,
+            "rule_version": run.rule_version,
+            "policy": self._policy(),
+            "attested": [{"check": one.check, "by": one.by, "on": one.on, "evidence": one.evidence} for one in run.attest],
+            "figures": {name: value for name, value in self.figures.items() if name not in ("ssid", "lea")},
+            "minimum_schooldays": self._minimums(),
+            "dates": self._dates(),
+            "days": self._days(),
+            "credits": [self._credit(row) for row in self.credits],
+            "absences": self._absences(),
+            "notes": [self._line(row) for row in self.holds if row["scope"] == "student" or self._is_unmade(row)],
+            "left": self._left(),
+        }
+        plain: Row = _plain({**told, "doubtful": self.cites.table()})
+        return plain
+
+    def _student(self) -> Row:
+        person = self._own(self.run.tables["students"])[0]
+        names = [person["legal_first_name"] or "", person["legal_last_name"] or ""]
+        return {
+            "ssid": self.ssid if self.show_names else mask(self.ssid),
+            "name": " ".join(name if self.show_names else f"{name[:1]}." for name in names if name),
+            "masked": not self.show_names,
+            "source": self.source.of(person),
+        }
+
+    def _policy(self) -> list[Row]:
+        """Return the settings that are not the default ones."""
+        chosen = [(knob, self.run.policy.get(knob.name, knob.default)) for knob in rules.knobs().values() if knob.values]
+        return [
+            {"k": knob.number, "name": knob.name, "value": value, "means": knob.values.get(value, value), **_grade(knob)}
+            for knob, value in chosen
+            if value != knob.default
+        ]
+
+    # --- what makes a day ----------------------------------------------------------------------------
+
+    def _enrollment(self, placed: Row) -> Row | None:
+        keys = ("school_code", "entry_date")
+        return next((row for row in self.enrollments if all(row[key] == placed[key] for key in keys)), None)
+
+    def _minimums(self) -> list[Row]:
+        """Return the minimum schooldays in force, stretch by stretch over the dates of participation and as-of."""
+        found: list[Row] = []
+        for placed in self.trace["placed"]:
+            row = self._enrollment(placed)
+            if row is None or not placed["enrolled"]:
+                continue
+            school = self.schools[row["school_code"]]
+            minutes, because, rule = minimum_schoolday(self.cites, row, school["school_type"] or "", placed["date"])
+            told = {
+                "from": placed["date"],
+                "to": placed["date"],
+                "minutes": minutes,
+                "grade": row["grade"],
+                "school_code": row["school_code"],
+                "school_name": school["school_name"],
+                "because": because,
+                **rule,
+                "source": self.source.of(row),
             }
-            for credit in _of(run.results["credits"], ssid).sort("credited_on", "absence_date").to_dicts()
-        ],
-        "holds": [
-            {key: row[key] for key in ("date", "session_id", "code", "severity", "message", "citation", "certainty", "minutes")}
-            for row in _holds(run, ssid).sort("date", "session_id", "code").to_dicts()
-        ],
-    }
+            if found and {**found[-1], "from": 0, "to": 0} == {**told, "from": 0, "to": 0}:
+                found[-1]["to"] = placed["date"]
+            else:
+                found.append(told)
+        return found
+
+    # --- sessions and the bank -----------------------------------------------------------------------
+
+    def _dates(self) -> list[Row]:
+        """Return every date of participation with its sessions, and the bank after it (none where nothing counted)."""
+        banks = {row["date"]: row for row in self.trace["dates"]}
+        found: dict[date, list[Row]] = {}
+        for row in self.entries:
+            found.setdefault(row["date"], []).append(row)
+        return [
+            {"date": on, "sessions": [self._session(row) for row in rows], "bank": self._bank(banks.get(on))} for on, rows in found.items()
+        ]
+
+    @staticmethod
+    def _bank(row: Row | None) -> Row | None:
+        """Return what went into the bank on a date, what left it for a day, what lapsed, and what it held then."""
+        names = ("lea", "minimum_schoolday", "put", "day", "taken", "lapsed")
+        return None if row is None else {name: row[name] for name in names} | {"after": row["bank"]}
+
+    def _session(self, row: Row) -> Row:
+        session = self.sessions[row["session_id"]]
+        held = row["minutes_raw"] if row["outcome"] == "held" else 0
+        lost = row["minutes_raw"] - held - row["minutes_cut"] - row["minutes_counted"]
+        told = {
+            **{name: row[name] for name in ("session_id", "program_name", "school_code", "outcome", "grade", "minimum_schoolday")},
+            "start_time": _clock(row["start_time"]),
+            "end_time": _clock(row["end_time"]),
+            "minutes_raw": row["minutes_raw"],
+            "minutes_held": held,
+            "minutes_cut": row["minutes_cut"],
+            "minutes_not_counted": lost,
+            "minutes_counted": row["minutes_counted"],
+            "minutes_forfeited": row["minutes_forfeited"],
+        }
+        steps = [*self._lines_of(row), *self._rounded(row, lost), *self._forfeited(row)]
+        return told | {"steps": steps, "source": self.source.of(row), "session_source": self.source.of(session)}
+
+    def _lines_of(self, row: Row) -> list[Row]:
+        """Return the holds, cuts, warnings and decisions on a row: its own, its session's, and the LEA's for what could not be checked."""
+        codes = set((row["codes"] or "").split(";")) - {""}
+        own = [
+            line
+            for line in self.holds
+            if (line["scope"] == "participation" and line["session_id"] == row["session_id"] and line["ssid"] == self.ssid)
+            or (line["scope"] == "session" and line["session_id"] == row["session_id"])
+        ]
+        told = {line["code"] for line in own if line["severity"] in (*STANDS, "cut")}
+        unmade = [line for line in self.holds if line["scope"] == "lea" and line["code"] in codes - told and line["severity"] in STANDS]
+        return [self._line(line) for line in sorted(own + unmade, key=lambda line: (_WEIGHT.get(line["severity"], 9), line["code"]))]
+
+    def _line(self, line: Row) -> Row:
+        decision = self.decisions.get(line["disposition_id"])
+        figure = {"cut": "minutes cut", "warn": ""}.get(line["severity"], "minutes held")
+        return {
+            "kind": line["severity"],
+            "code": line["code"],
+            "date": line["date"],
+            "minutes": line["minutes"] if line["scope"] in ("participation", "student") else None,
+            "says": line["message"],
+            **self.cites.cite(figure, line["citation"] or "", line["certainty"] or ""),
+            "release": rules.hold_rules()[line["code"]].release if line["code"] in rules.hold_rules() else "",
+            "decision": decision and self._decision(decision),
+        }
+
+    def _decision(self, row: Row) -> Row:
+        said = {name: row[name] for name in ("disposition_id", "decision", "value", "decided_by", "decided_at", "reason", "evidence_ref")}
+        return said | {"source": self.source.of(row)}
+
+    def _is_unmade(self, line: Row) -> bool:
+        return bool(line["scope"] == "lea" and line["severity"] in ("not_checked", "attested"))
+
+    def _rounded(self, row: Row, lost: int) -> list[Row]:
+        """Return what whole hours took from a row, and when it is a full day record."""
+        told = []
+        if lost:
+            says = f"Less than a whole hour ({self.cites.chosen('time_unit')})."
+            told.append(_step("rounded", "time_unit", lost, says, self.cites.knob("minutes counted", "time_unit")))
+        counted = row["minutes_counted"]
+        if counted % 60 and row["outcome"] != "held" and self.run.policy["time_unit"] != "minutes":
+            says = f"A full day record: time that reaches the minimum schoolday ({self.cites.chosen('full_day_record')})."
+            told.append(_step("full_day", "full_day_record", counted, says, self.cites.knob("minutes counted", "full_day_record")))
+        return told
+
+    def _forfeited(self, row: Row) -> list[Row]:
+        """Return what a row gave away: above one day on its date, or when the bank was emptied."""
+        lapsed = sum(one["minutes"] for one in self.trace["paid"] if one["day"] is None and one["session_id"] == row["session_id"])
+        above, told = row["minutes_forfeited"] - lapsed, []
+        if above:
+            says = f"Above one day on the date ({self.cites.chosen('excess_same_date')})."
+            told.append(_step("forfeited", "excess_same_date", above, says, self.cites.knob("minutes forfeited", "excess_same_date")))
+        if lapsed:
+            name = "day_remainder" if self.run.policy["day_remainder"] == "drop" else "long_study_bank"
+            says = f"Left in the bank when it was emptied ({self.cites.chosen(name)})."
+            told.append(_step("lapsed", name, lapsed, says, self.cites.knob("minutes forfeited", name)))
+        return told
+
+    # --- days and absences ---------------------------------------------------------------------------
+
+    def _days(self) -> list[Row]:
+        """Return every day earned, the sessions that paid for it, and the absence it met or why it waits."""
+        several = len({row["lea"] for row in self.trace["days"]}) > 1
+        found = []
+        for day in self.trace["days"]:
+            paid = [row for row in self.trace["paid"] if (row["lea"], row["day"]) == (day["lea"], day["day"])]
+            found.append(
+                {
+                    **{name: day[name] for name in ("lea", "day", "earned_on", "minutes", "absence_date", "absence_school_code")},
+                    "named": f"{day['day']} ({day['lea']})" if several else str(day["day"]),
+                    "paid_by": [{name: row[name] for name in ("session_id", "session_date", "minutes")} for row in paid],
+                    "waits": [] if day["absence_date"] else self._waits(day["lea"]),
+                }
+            )
+        return found
+
+    def _open(self, lea: str) -> list[Row]:
+        """Return the absences of an LEA that could still be recovered: eligible, and no day was credited to their date."""
+        met = {row["absence_date"] for row in self._credits_of(lea)}
+        return [row for row in self.trace["eligible"] if row["lea"] == lea and row["date"] not in met]
+
+    def _credits_of(self, lea: str) -> list[Row]:
+        return [row for row in self.credits if self._lea_of(row) == lea]
+
+    def _lea_of(self, credit: Row) -> str:
+        """Return the LEA that gave a credit."""
+        applied = self._applied(credit) if credit["origin"] == "applied" else None
+        own = self.trace["leas"]
+        named = (applied or {}).get("reporting_lea")
+        return str(named or next(row["lea"] for row in own if row["school_code"] == credit["absence_school_code"]))
+
+    def _waits(self, lea: str) -> list[Row]:
+        """Return why earned days of an LEA have no absence."""
+        cap = self.cites.law.facts["annual_cap"]
+        days, credited = cap.on(self.run.as_of), len(self._credits_of(lea))
+        elsewhere = sum(row["days"] for row in self.trace["taken_elsewhere"] if row["lea"] == lea)
+        found = []
+        if not self._open(lea):
+            rule = self.cites.law.facts["recoverable_kinds"]
+            says = "No absence that can be recovered is left for it."
+            found.append(_step("waits", "no_absence", None, says, self.cites.cite("days waiting", rule.citation, rule.certainty)))
+        if credited >= days:
+            says = f"The {days} days of the year are credited."
+            found.append(_step("waits", "cap", None, says, self.cites.cite("days waiting", cap.citation, cap.certainty)))
+        elif credited + elsewhere >= days:
+            says = f"{credited} of the {days} days of the year are credited, and {elsewhere} are taken by days that another LEA applied."
+            found.append(_step("waits", "cap_other_lea", None, says, self.cites.knob("days waiting", "other_lea_days")))
+        return found
+
+    def _applied(self, credit: Row) -> Row | None:
+        same = (pl.col("absence_date") == credit["absence_date"]) & (pl.col("ssid") == self.ssid)
+        return next(iter(self.run.tables["applied_days"].filter(same).to_dicts()), None)
+
+    def _credit(self, row: Row) -> Row:
+        """Return a credited day with the rules of its match, its date and its school."""
+        names = ("absence_date", "absence_school_code", "absence_kind", "absence_source_code", "grade", "grade_span", "earned_on")
+        day = next((one for one in self.trace["days"] if one["absence_date"] == row["absence_date"]), None)
+        computed = row["origin"] == "computed"
+        applied = None if computed else self._applied(row)
+        lines = [line for line in self.holds if line["scope"] == "applied_day" and line["date"] == row["absence_date"]]
+        return {
+            **{name: row[name] for name in (*names, "credited_on", "origin", "minutes_used", "minimum_schoolday", "paid_elsewhere")},
+            "day": day and day["day"],
+            "matched": {"says": self.cites.chosen("match_order"), **self.cites.knob("days credited", "match_order")} if computed else None,
+            "dated": {"says": self.cites.chosen("credit_date"), **self.cites.knob("dates credited", "credit_date")},
+            "school": {"says": self.cites.chosen("credit_school"), **self.cites.knob("schools credited", "credit_school")},
+            "notes": [self._line(line) for line in lines],
+            "absence_source": self.source.of(self._absence_of(row)),
+            "applied_source": self.source.of(applied),
+        }
+
+    def _absence_of(self, credit: Row) -> Row | None:
+        rows = [row for row in self._own(self.run.tables["attendance"]) if row["date"] == credit["absence_date"]]
+        at_school = [row for row in rows if row["school_code"] == credit["absence_school_code"]]
+        eligible = {(row["date"], row["school_code"]) for row in self.trace["eligible"]}
+        moved = [row for row in rows if (row["date"], row["school_code"]) in eligible]
+        return next(iter([*at_school, *moved]), None)
+
+    def _absences(self) -> list[Row]:
+        """Return every attendance exception: met by which day, still open, or why it cannot be recovered."""
+        rows = self._own(self.run.tables["attendance"].sort("date", "school_code"))
+        names = ("date", "school_code", "kind", "source_code", "full_day")
+        return [{**{name: row[name] for name in names}, **self._fate(row), "source": self.source.of(row)} for row in rows]
+
+    def _fate(self, row: Row) -> Row:
+        key = (row["date"], row["school_code"])
+        eligible = {(one["date"], one["school_code"]) for one in self.trace["eligible"]}
+        credit = next((one for one in self.credits if one["absence_date"] == row["date"]), None)
+        if key in eligible and (credit is None or credit["origin"] == "computed" or credit["absence_school_code"] == row["school_code"]):
+            return {"status": "met" if credit else "open", "why": None}
+        if key in {(one["date"], one["school_code"]) for one in self.trace["doubled"]}:
+            line = rules.hold_rules()["absence_at_two_schools"]
+        else:
+            code = "day_applied" if key in eligible else why_not(self.run, row, self.enrollments, self.schools)
+            line = {**rules.absence_rules(), **rules.hold_rules()}[code]
+        rule = self.cites.cite("absences that can be recovered", line.citation, line.certainty)
+        return {"status": "not_eligible", "why": _step("absence", line.code, None, line.message, rule) | {"release": line.release}}
+
+    # --- what is left --------------------------------------------------------------------------------
+
+    def _left(self) -> Row:
+        figures = self.figures
+        cap = self.cites.law.facts["annual_cap"]
+        return {
+            "absences": figures["absences_left"],
+            "cap": figures["cap_left"],
+            "days_waiting": figures["days_waiting"],
+            "banks": self._banks(),
+            "rule": self.cites.cite("days left", cap.citation, cap.certainty),
+        }
+
+    def _banks(self) -> list[Row]:
+        """Return each bank with the minutes that the next day still needs, by the minimum schoolday in force on as-of."""
+        last: dict[str, Row] = {row["lea"]: row for row in self.trace["dates"]}
+        now = self.trace["placed"][-1]
+        found = []
+        for lea in sorted({*last, *([now["lea"]] if now["enrolled"] and now["lea"] else [])}):
+            bank = last[lea]["bank"] if lea in last else 0
+            here = now["enrolled"] and now["lea"] == lea
+            minimum = now["minimum_schoolday"] if here else last[lea]["minimum_schoolday"]
+            needed = None if minimum is None else max(0, minimum - bank)
+            found.append({"lea": lea, "minutes_banked": bank, "minimum_schoolday": minimum, "minutes_to_next_day": needed})
+        return found
 
 
-def _of(frame: pl.DataFrame, ssid: str) -> pl.DataFrame:
-    return frame.filter(pl.col("ssid") == ssid)
+_WEIGHT = {"hold": 0, "not_checked": 1, "cut": 2, "released": 3, "attested": 4, "warn": 5}
 
 
-def _holds(run: Run, ssid: str) -> pl.DataFrame:
-    """Return the student's own lines, and those of whole sessions the student was in."""
-    lines, theirs = run.results["holds"], _of(run.results["time_entries"], ssid).get_column("session_id").unique()
-    of_session = (pl.col("scope") == "session") & pl.col("session_id").is_in(theirs.implode())
-    return lines.filter((pl.col("ssid") == ssid) | of_session)
+def mask(ssid: str) -> str:
+    """Return an SSID with all but its last four digits masked."""
+    return "•" * (len(ssid) - 4) + ssid[-4:]
 
 
-def _source(row: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    return f"{row['_source']}: {files.get(row['_file'], row['_file'][:12])} line {row['_line']}"
+def _grade(knob: rules.Knob) -> Row:
+    return {"citation": knob.citation, "certainty": knob.certainty}
 
 
-def _session(row: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
-    told = {key: value for key, value in row.items() if key not in ("ssid", "_source", "_file", "_line")}
-    return {**told, "start_time": _clock(row["start_time"]), "end_time": _clock(row["end_time"]), "source": _source(row, files)}
+def _step(kind: str, code: str, minutes: int | None, says: str, rule: Mapping[str, str]) -> Row:
+    return {"kind": kind, "code": code, "date": None, "minutes": minutes, "says": says, **rule, "release": "", "decision": None}
 
 
-def _clock(minutes: int | None) -> str:
-    return "" if minutes is None else f"{minutes // 60:02}:{minutes % 60:02}"
+def _clock(minutes: int | None) -> str | None:
+    return None if minutes is None else f"{minutes // 60:02}:{minutes % 60:02}"
 
 
-def _absence_source(run: Run, credit: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    """Return where the absence stands; a day applied to an absence that is not in the data has no such line."""
-    same = (pl.col("date") == credit["absence_date"]) & (pl.col("school_code") == credit["absence_school_code"])
-    rows = _of(run.tables["attendance"], credit["ssid"]).filter(same).to_dicts()
-    return _source(rows[0], files) if rows else ""
-
-
-def as_text(told: Mapping[str, Any]) -> str:
-    """Lay the story out for a person."""
-    figures = told["ledger"]
-    minutes = {"counted": "minutes_counted", "lost to whole hours": "minutes_not_counted", "cut": "minutes_cut", "held": "minutes_held"}
-    days = {"earned": "days_earned", "credited": "days_credited", "waiting": "days_waiting"}
-    parts = " + ".join(f"{figures[column]:,} {name}" for name, column in minutes.items())
-    left = f"{figures['minutes_banked']} minutes banked; {figures['absences_left']} absences, {figures['cap_left']} of the yearly ten left"
-    lines = [
-        f"{told['ssid']}  {told['name']}  as of {told['as_of']}, rules {told['rule_version']}",
-        "",
-        f"Sessions: {len(told['sessions'])}. Minutes {figures['minutes_raw']:,} = {parts}.",
-    ]
-    lines += [line for row in told["sessions"] for line in _session_as_text(row)]
-    lines += ["", f"Days: {', '.join(f'{figures[column]} {name}' for name, column in days.items())}; {left}."]
-    lines += [line for row in told["days"] for line in _day_as_text(row)]
-    if told["holds"]:
-        lines += ["", "Holds, cuts and warnings:"]
-        lines += [_hold_as_text(row) for row in told["holds"]]
-    return "\n".join(lines)
-
-
-def _session_as_text(row: Mapping[str, Any]) -> list[str]:
-    counted = f"{row['minutes_raw']} min, {row['outcome']}: {row['minutes_counted']} counted"
-    if row["minutes_cut"]:
-        counted += f", {row['minutes_cut']} cut"
-    if row["minutes_forfeited"]:
-        counted += f", {row['minutes_forfeited']} above the day's minimum"
-    codes = f"  [{row['codes']}]" if row["codes"] else ""
-    day = f" of {row['minimum_schoolday']} for a day" if row["minimum_schoolday"] else ""
-    clock = f"{row['start_time']}-{row['end_time']}"
-    return [f"  {row['date']} {clock:<11}  {row['session_id']}  {counted}{day}{codes}", f"      {row['source']}"]
-
-
-def _day_as_text(row: Mapping[str, Any]) -> list[str]:
-    kind = f" ({row['absence_kind']})" if row["absence_kind"] else ""
-    earned = f"earned {row['earned_on']}, {row['origin']}, counts on {row['credited_on']}"
-    lines = [f"  absence {row['absence_date']}{kind} at {row['absence_school_code']}: {earned}"]
-    lines += [f"      {paid['minutes_used']} min of {paid['session_id']} on {paid['session_date']}" for paid in row["paid_by"]]
-    return [*lines, *([f"      {row['source']}"] if row["source"] else [])]
-
-
-def _hold_as_text(row: Mapping[str, Any]) -> str:
-    where = " ".join(str(part) for part in (row["date"], row["session_id"]) if part)
-    law = f" ({row['citation']}; certainty {row['certainty']})" if row["citation"] else ""
-    return f"  {row['severity']} {row['code']} {where}: {row['message']}{law}"
+def _plain(value: Any) -> Any:
+    """Return a document of JSON's own types: dates as text."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
