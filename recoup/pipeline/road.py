@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup import law, ledger
 from recoup.errors import Exit, RecoupError
 from recoup.exporters import registry as exporters
 from recoup.exporters.tables import QUARANTINE_FILE, write_quarantine, write_tables
 from recoup.ledger.time import REQUIRED
+from recoup.pipeline import decisions, figures
 from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
 from recoup.pipeline.plan import LOCAL, make_plan, now, planned_export
-from recoup.ports import Finding, Run
+from recoup.ports import Run
 from recoup.store import Workspace, manifest, storing
 from recoup.store.platform import private_file
 
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from recoup.config import Config
     from recoup.pipeline.desk import Desk
     from recoup.pipeline.plan import Plan, PlannedExport
-    from recoup.ports import Export, Written
-    from recoup.store import Job, Output
+    from recoup.ports import Export, Finding, Written
+    from recoup.store import Disposition, Job, Output
+
+    Say = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
@@ -89,7 +91,8 @@ def run(config: Config, request: Request) -> Outcome:
         workspace.journal.record(job.run_id, inputs=desk.inputs, findings=desk.findings)
         _gates(workspace, desk, config)
         request.say("computing the ledger")
-        done = compute(plan, desk, job.run_id, [finding for source in fetched for finding in source.findings])
+        said = [finding for source in fetched for finding in source.findings]
+        done = compute(plan, desk, job.run_id, said, workspace.journal.dispositions(), request.say)
         if request.strict:
             _be_strict(done)
         folder = job.build(out)
@@ -131,26 +134,38 @@ def _publish(
     return Outcome(done, status, fetched, published.out, published.outputs, published.unchanged, withheld)
 
 
-def compute(plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = ()) -> Run:
-    """Compute the ledger over checked tables. ``POLICY_INPUT_MISSING`` (2) for a reading that no source gives the input of."""
-    checked, config = desk.checked, plan.config
-    law.refuse_unmet(plan.policy, checked.absent, f"{config.path}: [policy]")
-    risks = [Finding("", "RISK_ACCEPTED", "warn", 0, told) for told in law.accepted_risks(plan.policy)]
-    results = ledger.compute(checked.tables, checked.absent, plan.law, plan.policy, plan.as_of, config.lea, config.attest)
+def compute(
+    plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = (), recorded: Sequence[Disposition] = (), say: Say = _silent
+) -> Run:
+    """Compute the ledger of every LEA over checked tables and what people decided.
+
+    Raises ``POLICY_INPUT_MISSING`` (2) for a reading that no source gives the input of, ``DECISION_ID_TWICE`` (4).
+    """
+    checked, config, year = desk.checked, plan.config, plan.law.year
+    tables, absent = decisions.merged(checked.tables, checked.absent, recorded, year.name)
+    leas = figures.leas_of(plan, tables["schools"], absent)
+    results = figures.count(plan, tables, absent, plan.as_of, config.attest)
+    if config.attest:
+        say("computing the ledger without what rests on a word")
+    fallen = figures.without_attestations(plan, tables, absent, results)
+    decided, idle = decisions.outcome(tables, results, leas, recorded, year.name)
     return Run(
-        year=plan.law.year,
+        year=year,
         lea=config.lea,
         as_of=plan.as_of,
         run_id=run_id,
         rule_version=plan.rule_version,
         policy=plan.policy,
         attest=config.attest,
-        tables=checked.tables,
-        absent=checked.absent,
+        tables=tables,
+        absent=absent,
         results=results,
         quarantine=checked.quarantine,
         inputs=desk.inputs,
-        findings=[*risks, *findings, *desk.findings],
+        findings=[*figures.told(plan, leas, results, fallen), *idle, *findings, *desk.findings],
+        leas=leas,
+        decisions=decided,
+        without_attestations=fallen,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -384,8 +384,9 @@ def _arrival(row: tuple[Any, ...]) -> Arrival:
 
 
 def _disposition(row: tuple[Any, ...]) -> Disposition:
-    day, moment = row[6], datetime.fromisoformat(row[11])
-    return Disposition(*row[:6], date.fromisoformat(day) if day else None, *row[7:11], moment, *row[12:])
+    names = [field.name for field in fields(Disposition)]
+    day = {"date": date.fromisoformat(row[6]) if row[6] else None, "decided_at": datetime.fromisoformat(row[11])}
+    return Disposition(**{**dict(zip(names, row, strict=True)), **day})
 
 
 def _swap(row: tuple[Any, ...]) -> Swap:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from recoup.errors import RecoupError
-from recoup.ports import Attestation, Finding, Input, Lea, Run, SchoolYear
+from recoup.ports import Attestation, Decision, Finding, Input, Lea, LeaRules, Run, SchoolYear
 from recoup.store.platform import private_folder, remove_tree, replace, storing, sync_folder, sync_tree
 
 if TYPE_CHECKING:
@@ -131,7 +131,14 @@ def _facts(run: Run) -> dict[str, Any]:
         "results_in_order": list(run.results),
         "inputs": [asdict(item) for item in run.inputs],
         "findings": [asdict(item) for item in run.findings],
+        "leas": [asdict(item) for item in run.leas],
+        "decisions": [{**asdict(item), "decided_at": item.decided_at and item.decided_at.isoformat()} for item in run.decisions],
+        "without_attestations": dict(run.without_attestations),
     }
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _run(
@@ -152,4 +159,8 @@ def _run(
         quarantine=quarantine,
         inputs=[Input(**item) for item in facts["inputs"]],
         findings=[Finding(**item) for item in facts["findings"]],
+        # A snapshot of an earlier version has none of these.
+        leas=tuple(LeaRules(Lea(**item["lea"]), item["policy"], item["rule_version"]) for item in facts.get("leas", ())),
+        decisions=tuple(Decision(**{**item, "decided_at": _moment(item["decided_at"])}) for item in facts.get("decisions", ())),
+        without_attestations=facts.get("without_attestations", {}),
     )
