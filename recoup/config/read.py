@@ -187,15 +187,7 @@ def _expected(fault: ValidationError) -> str:
     if fault.validator == "enum":
         return f"it must be one of {', '.join(map(str, wanted))}{nearest(str(fault.instance), map(str, wanted))}"
     if fault.validator == "type":
-        names = {
-            "object": "a table",
-            "array": "a list",
-            "string": "text",
-            "integer": "a whole number",
-            "number": "a number",
-            "boolean": "true or false",
-        }
-        return "it must be " + " or ".join(names[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
+        return "it must be " + " or ".join(_TYPES[name] for name in ([wanted] if isinstance(wanted, str) else wanted))
     texts = {
         "pattern": f"its form must be {wanted}",
         "minimum": f"it must be at least {wanted}",
