@@ -154,14 +154,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A reporting period of the configuration, and its line there; ``starts`` empty = July 1."""
+    """A reporting period of the configuration, and its line there; ``starts`` empty = July 1, ``divisor`` empty = that of the school's type."""
 
     name: str
     line: int
     ends: date
     starts: date | None = None
     days_taught: int | None = None
-    divisor: str = "days_taught"
+    divisor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,7 +231,7 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
                 ends=day(("periods", name, "ends"), entry["ends"]),
                 starts=day(("periods", name, "starts"), entry["starts"]) if "starts" in entry else None,
                 days_taught=entry.get("days_taught"),
-                divisor=entry.get("divisor", "days_taught"),
+                divisor=entry.get("divisor"),
             )
             for name, entry in document.get("periods", {}).items()
         ),

@@ -91,7 +91,7 @@ def compared(run: Run, now: pl.DataFrame) -> pl.DataFrame:
 
     A line that was reported and is no more stands at the end, without figures of today.
     """
-    before = [closing.figures for closing in run.closed]
+    before = [closing.figures for closing in run.closed if closing.ends <= run.as_of]
     reported = pl.concat([now.clear(), *before]).select(*KEY, pl.col(COMPARED).name.prefix("reported_"))
     both = now.join(reported, on=KEY, how="full", coalesce=True, maintain_order="left_right")
     pairs = [(name, f"reported_{name}") for name in COMPARED]

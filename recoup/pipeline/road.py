@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.errors import Exit, RecoupError
+from recoup.exporters import amendments
 from recoup.exporters import registry as exporters
 from recoup.exporters.tables import QUARANTINE_FILE, write_quarantine, write_tables
 from recoup.ledger.time import REQUIRED
@@ -17,7 +18,7 @@ from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
 from recoup.pipeline.plan import LOCAL, make_plan, now, planned_export
 from recoup.ports import Run
-from recoup.store import Workspace, manifest, storing
+from recoup.store import Workspace, closed_pairs, manifest, storing
 from recoup.store.platform import private_file
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from recoup.config import Config
     from recoup.pipeline.desk import Desk
     from recoup.pipeline.plan import Plan, PlannedExport
-    from recoup.ports import Export, Finding, Written
+    from recoup.ports import Closing, Export, Finding, Written
     from recoup.store import Disposition, Job, Output
 
     Say = Callable[[str], None]
@@ -82,7 +83,7 @@ def run(config: Config, request: Request) -> Outcome:
     """
     plan = make_plan(config, request.as_of)
     out = request.out or config.out
-    with _job(plan, "run", request) as (workspace, job):
+    with open_job(plan, "run", request) as (workspace, job):
         workspace.out.check(out)
         fetched = [] if request.offline else _fetch(workspace, plan, request)
         request.say("reading and checking")
@@ -92,13 +93,20 @@ def run(config: Config, request: Request) -> Outcome:
         _gates(workspace, desk, config)
         request.say("computing the ledger")
         said = [finding for source in fetched for finding in source.findings]
-        done = compute(plan, desk, job.run_id, said, workspace.journal.dispositions(), request.say)
+        closed = workspace.closed.load(config.school_year)
+        done = compute(plan, desk, job.run_id, said, workspace.journal.dispositions(), request.say, closed)
         if request.strict:
             _be_strict(done)
         folder = job.build(out)
-        written: list[Written] = write_tables(done, folder)
+        done, written = _write(done, folder)
         exported = _export(done, plan.exports, folder, request.say)
         return _publish(done, exported, written, fetched, request, workspace, job)
+
+
+def _write(done: Run, folder: Path) -> tuple[Run, list[Written]]:
+    """Write the ledger's tables, and what differs from closed periods, which the run then tells."""
+    amended, said = amendments.write(done, folder)
+    return replace(done, findings=[*done.findings, *said]), [*write_tables(done, folder), *amended]
 
 
 def _export(done: Run, exports: Sequence[PlannedExport], folder: Path, say: Callable[[str], None]) -> dict[str, Export]:
@@ -135,19 +143,26 @@ def _publish(
 
 
 def compute(
-    plan: Plan, desk: Desk, run_id: str, findings: Sequence[Finding] = (), recorded: Sequence[Disposition] = (), say: Say = _silent
+    plan: Plan,
+    desk: Desk,
+    run_id: str,
+    findings: Sequence[Finding] = (),
+    recorded: Sequence[Disposition] = (),
+    say: Say = _silent,
+    closed: Sequence[Closing] = (),
 ) -> Run:
-    """Compute the ledger of every LEA over checked tables and what people decided.
+    """Compute the ledger of every LEA over checked tables, what people decided, and what closed periods have reported.
 
     Raises ``POLICY_INPUT_MISSING`` (2) for a reading that no source gives the input of, ``DECISION_ID_TWICE`` (4).
     """
     checked, config, year = desk.checked, plan.config, plan.law.year
     tables, absent = decisions.merged(checked.tables, checked.absent, recorded, year.name)
     leas = figures.leas_of(plan, tables["schools"], absent)
-    results = figures.count(plan, tables, absent, plan.as_of, config.attest)
+    reported = closed_pairs(closed)
+    results = figures.count(plan, tables, absent, plan.as_of, config.attest, reported)
     if config.attest:
         say("computing the ledger without what rests on a word")
-    fallen = figures.without_attestations(plan, tables, absent, results)
+    fallen = figures.without_attestations(plan, tables, absent, results, reported)
     decided, idle = decisions.outcome(tables, results, leas, recorded, year.name)
     return Run(
         year=year,
@@ -163,6 +178,7 @@ def compute(
         quarantine=checked.quarantine,
         inputs=desk.inputs,
         findings=[*figures.told(plan, leas, results, fallen), *idle, *findings, *desk.findings],
+        closed=closed,
         leas=leas,
         decisions=decided,
         without_attestations=fallen,
@@ -181,7 +197,7 @@ def _be_strict(done: Run) -> None:
 def fetch_only(config: Config, request: Request) -> list[Fetched]:
     """Bring new raw files into the archive; nothing else changes. Raises as ``run`` does."""
     plan = make_plan(config, request.as_of)
-    with _job(plan, "fetch", request) as (workspace, _):
+    with open_job(plan, "fetch", request) as (workspace, _):
         return _fetch(workspace, plan, request)
 
 
@@ -196,7 +212,7 @@ def check_only(config: Config, request: Request) -> Inspection:
     Raises as ``run`` does, but for the gates, which it returns.
     """
     plan = make_plan(config, request.as_of)
-    with _job(plan, "check", request) as (workspace, job):
+    with open_job(plan, "check", request) as (workspace, job):
         request.say("reading and checking")
         desk = read_and_check(workspace, plan)
         workspace.journal.record(job.run_id, inputs=desk.inputs, findings=desk.findings)
@@ -239,25 +255,25 @@ def export_again(config: Config, names: Sequence[str], request: Request) -> Outc
     configured = {planned.exporter.name: planned for planned in plan.exports}
     named = {name: configured.get(name) or planned_export(name, {}, config) for name in names}
     chosen = named if named and request.out else configured | named
-    with _job(plan, "export", request) as (workspace, job):
-        findings = [finding for finding in saved.findings if finding.export not in exporters.names()]
+    with open_job(plan, "export", request) as (workspace, job):
+        findings = [finding for finding in saved.findings if finding.export not in (*exporters.names(), amendments.NAME)]
         done = replace(saved, run_id=job.run_id, findings=findings)
         folder = job.build(request.out or config.out)
-        written = write_tables(done, folder)
+        done, written = _write(done, folder)
         exported = _export(done, list(chosen.values()), folder, request.say)
         return _publish(done, exported, written, (), request, workspace, job)
 
 
 def last_good(workspace: Workspace, school_year: str) -> Run:
-    """Return the last good run of a school year as it was saved. ``NO_GOOD_RUN`` (2) when there is none."""
+    """Return the last good run of a school year as it was saved, with the periods closed by now. ``NO_GOOD_RUN`` (2) without one."""
     run_id = workspace.snapshots.last_good(school_year)
     if run_id is None:
         raise RecoupError("NO_GOOD_RUN", str(workspace.path), year=school_year)
-    return workspace.snapshots.load(run_id)
+    return replace(workspace.snapshots.load(run_id), closed=workspace.closed.load(school_year))
 
 
 @contextmanager
-def _job(plan: Plan, command: str, request: Request) -> Iterator[tuple[Workspace, Job]]:
+def open_job(plan: Plan, command: str, request: Request) -> Iterator[tuple[Workspace, Job]]:
     """Open the workspace under its lock and begin a run in its journal."""
     with (
         Workspace.open(plan.config.workspace, command=command, clock=request.clock) as workspace,

@@ -21,6 +21,7 @@ from recoup import __version__
 from recoup.errors import Exit, RecoupError
 from recoup.store import manifest
 from recoup.store.archive import Admitted, Archive, Selection, date_in_name, feed_of
+from recoup.store.closed import Closed, closed_pairs
 from recoup.store.journal import Disposition, Journal, Output, RunRecord
 from recoup.store.lock import WorkspaceLock
 from recoup.store.out import OutFolders
@@ -46,6 +47,7 @@ __all__ = [
     "RunRecord",
     "Selection",
     "Workspace",
+    "closed_pairs",
     "date_in_name",
     "feed_of",
     "free_disk",
@@ -67,7 +69,7 @@ class Published:
 
 
 class Workspace:
-    """One district's workspace: ``archive``, ``journal``, ``snapshots`` and ``out``, under one lock."""
+    """One district's workspace: ``archive``, ``journal``, ``snapshots``, ``closed`` and ``out``, under one lock."""
 
     def __init__(self, path: Path, journal: Journal, command: str, clock: Callable[[], datetime]) -> None:
         self.path = path
@@ -76,6 +78,7 @@ class Workspace:
         self.archive = Archive(path / "archive", journal, clock)
         self.rounds = Rounds(self.archive, journal)
         self.snapshots = Snapshots(path / "snapshots", journal)
+        self.closed = Closed(path / "closed", journal)
         self.out = OutFolders(journal, path)
         self.clock = clock
         self.at_work = False
@@ -97,6 +100,7 @@ class Workspace:
                 workspace.out.recover()
                 workspace.archive.sweep()
                 workspace.snapshots.sweep()
+                workspace.closed.sweep()
                 yield workspace
         finally:
             lock.release()

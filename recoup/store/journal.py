@@ -60,6 +60,14 @@ MIGRATIONS: Final = (
             source TEXT NOT NULL, school_year TEXT NOT NULL, place TEXT NOT NULL, through TEXT NOT NULL,
             PRIMARY KEY (source, school_year, place)) STRICT""",
     ),
+    (
+        """CREATE TABLE closings (
+            number INTEGER PRIMARY KEY, school_year TEXT NOT NULL, period TEXT NOT NULL, generation INTEGER NOT NULL, ends TEXT NOT NULL,
+            as_of TEXT NOT NULL, run_id TEXT NOT NULL, rule_version TEXT NOT NULL, closed_by TEXT NOT NULL, closed_at TEXT NOT NULL,
+            reason TEXT NOT NULL, sha256 TEXT NOT NULL, rows INTEGER NOT NULL, UNIQUE (school_year, period, generation)) STRICT""",
+        "CREATE TRIGGER closings_stand BEFORE UPDATE ON closings BEGIN SELECT RAISE(ABORT, 'append only'); END",
+        "CREATE TRIGGER closings_stay BEFORE DELETE ON closings BEGIN SELECT RAISE(ABORT, 'append only'); END",
+    ),
 )
 
 
@@ -129,6 +137,24 @@ class Disposition:
     decided_at: datetime
     reason: str
     evidence_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingRecord:
+    """One closing of a reporting period, as ``ports.Closing`` without its tables; ``rows``: the credits that were reported."""
+
+    school_year: str
+    period: str
+    generation: int
+    ends: date
+    as_of: date
+    run_id: str
+    rule_version: str
+    closed_by: str
+    closed_at: datetime
+    reason: str
+    sha256: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +364,21 @@ class Journal:
         rows = self._read("SELECT place, through FROM watermarks WHERE source = ? AND school_year = ?", source, school_year)
         return {place: date.fromisoformat(through) for place, through in rows}
 
+    # --- closings of reporting periods ------------------------------------------------------------
+
+    def close_period(self, record: ClosingRecord) -> None:
+        """Record that a period was closed; its frozen files are on the disk."""
+        with self._change() as db:
+            db.execute(
+                "INSERT INTO closings (school_year, period, generation, ends, as_of, run_id, rule_version, closed_by, closed_at, reason, "
+                "sha256, rows) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [stamp(cell) if isinstance(cell, datetime) else str(cell) if isinstance(cell, date) else cell for cell in astuple(record)],
+            )
+
+    def closings(self) -> list[ClosingRecord]:
+        """Return every closing, the oldest first."""
+        return [_closing(row[1:]) for row in self._read("SELECT * FROM closings ORDER BY number")]
+
     # --- swaps of OUT -----------------------------------------------------------------------------
 
     def swap_building(self, run_id: str, out: Path) -> None:
@@ -387,6 +428,12 @@ def _disposition(row: tuple[Any, ...]) -> Disposition:
     names = [field.name for field in fields(Disposition)]
     day = {"date": date.fromisoformat(row[6]) if row[6] else None, "decided_at": datetime.fromisoformat(row[11])}
     return Disposition(**{**dict(zip(names, row, strict=True)), **day})
+
+
+def _closing(row: tuple[Any, ...]) -> ClosingRecord:
+    school_year, period, generation, ends, as_of, run_id, rule_version, closed_by, closed_at, *rest = row
+    days = date.fromisoformat(ends), date.fromisoformat(as_of)
+    return ClosingRecord(school_year, period, generation, *days, run_id, rule_version, closed_by, datetime.fromisoformat(closed_at), *rest)
 
 
 def _swap(row: tuple[Any, ...]) -> Swap:
