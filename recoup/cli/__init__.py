@@ -1,6 +1,22 @@
 """The program ``recoup``: parse, call one function, print, exit. A module a command, heavy libraries imported inside."""
 
-from recoup.cli import adapters, check, close, demo, doctor, explain, export, exporters, fetch, init, run, runs, schema
+from recoup.cli import adapters, check, close, compare, demo, doctor, explain, export, exporters, fetch, init, run, runs, schema
 from recoup.cli.app import program as main
 
-__all__ = ["adapters", "check", "close", "demo", "doctor", "explain", "export", "exporters", "fetch", "init", "main", "run", "runs", "schema"]
+__all__ = [
+    "adapters",
+    "check",
+    "close",
+    "compare",
+    "demo",
+    "doctor",
+    "explain",
+    "export",
+    "exporters",
+    "fetch",
+    "init",
+    "main",
+    "run",
+    "runs",
+    "schema",
+]

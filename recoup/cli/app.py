@@ -24,7 +24,22 @@ if TYPE_CHECKING:
 
 PRIVATE_LOG = "faults.log"
 #: As a district meets the commands.
-ORDER = ("demo", "init", "doctor", "fetch", "check", "run", "export", "close", "explain", "runs", "adapters", "exporters", "schema")
+ORDER = (
+    "demo",
+    "init",
+    "doctor",
+    "fetch",
+    "check",
+    "run",
+    "export",
+    "close",
+    "explain",
+    "compare",
+    "runs",
+    "adapters",
+    "exporters",
+    "schema",
+)
 COMMON = ("config_path", "as_json", "quiet", "verbose", "version")
 
 

@@ -13,7 +13,7 @@ from recoup.ledger.engine import Engine, PolarsEngine
 from recoup.ledger.work import Work, work
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from recoup.law import Law
@@ -45,6 +45,7 @@ def trace(
     ssid: str,
     attest: Sequence[Attestation] = (),
     engine: Engine | None = None,
+    leas: Collection[str] | None = None,
     reported: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Return how the ledger came to one student's figures; the arguments are those of ``compute``, and the student.
@@ -57,13 +58,13 @@ def trace(
     days that another LEA's applied days take of the ten. ``leas``: school_code, lea.
     """
     engine = engine or PolarsEngine()
-    done = work(narrow(tables, ssid), absent, law, policy, as_of, lea, attest, engine, reported=reported)
+    done = work(narrow(tables, ssid), absent, law, policy, as_of, lea, attest, engine, leas, reported)
     who = done.book.who.filter(pl.col("id") == ssid).get_column("who").item()
-    leas = done.book.units.select("unit", "lea").unique()
+    owners = done.book.units.select("unit", "lea").unique()
     own = pl.col("purse") // UNITS == who
 
     def of_student(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.filter(own).with_columns(unit=pl.col("purse") % UNITS).join(leas, on="unit", how="left").drop("unit")
+        return frame.filter(own).with_columns(unit=pl.col("purse") % UNITS).join(owners, on="unit").drop("unit")
 
     out = of_student(engine.take(done.out)).sort("lea", "nth")
     puts = of_student(engine.take(done.counted.dates.with_columns(purse=nw.col("who") * UNITS + nw.col("unit")))).sort("lea", "date")
@@ -79,7 +80,7 @@ def trace(
         "paid": paid.select("lea", "day", session_id="id", session_date=_date("date"), minutes="minutes"),
         "eligible": eligible.select("lea", _date("date"), "school_code").sort("lea", "date"),
         "doubled": doubled.select(_date("date"), "school_code").sort("date", "school_code"),
-        "placed": _placed(done, who, leas, engine),
+        "placed": _placed(done, who, owners, leas is not None, engine),
         "taken_elsewhere": of_student(engine.take(done.matching.foreign)).select("lea", days="foreign"),
         "leas": done.book.units.join(done.book.schools, on="school").select("lea", school_code="id"),
     }
@@ -102,15 +103,15 @@ def _bank(puts: pl.DataFrame, out: pl.DataFrame) -> pl.DataFrame:
     return dates.select("lea", _date("date"), "put", "day", "taken", "lapsed", "bank", minimum_schoolday="schoolday")
 
 
-def _placed(done: Work, who: int, leas: pl.DataFrame, engine: Engine) -> pl.DataFrame:
-    """Return the enrollment in force on each date of participation and on as-of."""
+def _placed(done: Work, who: int, owners: pl.DataFrame, part: bool, engine: Engine) -> pl.DataFrame:
+    """Return the enrollment in force on each date of participation and on as-of; ``part``: where it is of one of the owners."""
     book, setting = done.book, done.setting
     seen = engine.take(done.counted.rows.filter(nw.col("who") == who).select("date"))["date"].to_list()
     points = pl.DataFrame({"date": sorted({*seen, setting.as_of})}, {"date": pl.Int64}).with_columns(who=pl.lit(who, pl.Int64))
     points = points.with_columns(point=pl.col("who") * days.SPREAD + pl.col("date"))
     found = days.minimum_schoolday(days.in_force(engine.bring(points), book, engine), book, setting, engine)
     placed = engine.take(found.select("date", "enrolled", "school", "entry", "unit", "schoolday"))
-    placed = placed.join(leas, on="unit", how="left").join(book.schools, on="school", how="left").sort("date")
+    placed = placed.join(owners, on="unit", how="inner" if part else "left").join(book.schools, on="school", how="left").sort("date")
     return placed.select(
         _date("date"), "enrolled", "lea", school_code="id", entry_date=_date("entry"), minimum_schoolday="schoolday"
     )  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recoup import law, ledger
 from recoup.errors import RecoupError
+from recoup.pipeline import again
 from recoup.reports import explain as reports
 
 if TYPE_CHECKING:
@@ -36,26 +37,17 @@ def find_student(run: Run, given: str, *, local_id: bool = False) -> str:
     return str(known.pop())
 
 
-def same_rules(run: Run) -> law.Law:
-    """Return the law of a saved run; ``RUN_OTHER_RULES`` (status 2) where this version of the program has other rules."""
-    rules = law.load(run.year.name)
-    now = law.rule_version(rules, run.policy)
-    if now != run.rule_version:
-        raise RecoupError("RUN_OTHER_RULES", run.run_id, then=run.rule_version, now=now)
-    return rules
-
-
 def story(run: Run, ssid: str, *, show_names: bool = False) -> dict[str, Any]:
     """Return the story of one student of a saved run (``recoup.reports.explain``).
 
     Raises ``RUN_OTHER_RULES`` (status 2) where the rules are others now, or where they no longer lead to the saved figures: a story
     is told of the figures that were given out, or not at all.
     """
-    rules = same_rules(run)
-    trace = ledger.trace(run.tables, run.absent, rules, run.policy, run.as_of, run.lea, ssid, run.attest)
+    trace = again.trace(run, ssid)
     if not _agrees(run, ssid, trace):
         raise RecoupError("RUN_OTHER_RULES", run.run_id, then=run.rule_version, now="others")
-    return reports.story(run, ssid, trace, show_names=show_names)
+    lea = next((row["lea"] for row in reversed(trace["placed"].sort("date").to_dicts()) if row["lea"]), run.lea.code)
+    return reports.story(replace(run, policy=again.policies(run).get(lea, run.policy)), ssid, trace, show_names=show_names)
 
 
 def _agrees(run: Run, ssid: str, trace: dict[str, pl.DataFrame]) -> bool:
