@@ -147,13 +147,17 @@ class Absenteeism:
         table = rates(run, people)
         write_csv(people, out / STUDENTS)
         write_csv(table, out / RATES)
-        for row in table.filter(pl.col("school_code").is_null(), pl.col("grade") == ALL).iter_rows(named=True):
-            found.add("CHRONIC", row["students_chronic"], lea=row["lea"], of=row["students_counted"], rate=row["chronic_rate"] or "no")
+        whole = table.filter(pl.col("school_code").is_null(), pl.col("grade") == ALL, pl.col("students_counted") > 0)
+        for row in whole.iter_rows(named=True):
+            found.add("CHRONIC", row["students_chronic"], lea=row["lea"], of=row["students_counted"], rate=row["chronic_rate"])
         if run.policy.get("alternate_chronic") != "off":
             found.add("ALTERNATE_ASSUMED")
         places = run.tables["students"].select("ssid", "_file", "_line")
-        whole = people.filter(pl.col("school_code").is_null())
-        found.add("FEW_DAYS", whole.filter(~pl.col("counted")), more_than=law.load(run.year.name).value("chronic_more_than"))
+        found.add(
+            "FEW_DAYS",
+            people.filter(pl.col("school_code").is_null(), ~pl.col("counted")),
+            more_than=law.load(run.year.name).value("chronic_more_than"),
+        )
         left_out = calpads_stas.rows(run).filter("public").join(places, on="ssid", how="left")
         found.add("EXEMPT", left_out.filter("exempt"))
         found.add("HOURLY", left_out.filter("hourly", ~pl.col("exempt")))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law
-from recoup.exporters import calpads_stas, crosscheck, sheets
+from recoup.exporters import audit_ada, calpads_stas, sheets
 from recoup.exporters.sheets import DIFFERENT, OK, Column
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ def matches(run: Run) -> pl.DataFrame:
         .join(applied.unique(["ssid", "absence_date"], keep="first", maintain_order=True), on=["ssid", "absence_date"], how="left")
         .join(_local_ids(run), on="ssid", how="left")
         .sort("ssid", "absence_date", "absence_school_code")
+        .pipe(lambda rows: audit_ada.with_periods(run, rows))
     )
 
 
@@ -219,11 +220,6 @@ def stas(run: Run) -> pl.DataFrame:
     return counted.with_columns(_verdict((pl.col("recovery_days").fill_null(0) == pl.col("credits")) & balanced))
 
 
-def comparison(run: Run) -> pl.DataFrame:
-    """Return what a vendor says of its own, beside the ledger."""
-    return crosscheck.compare(run)
-
-
 def exceptions(run: Run) -> pl.DataFrame:
     """Return everything that was held, cut, warned of, not checked, attested or released."""
     return run.results["holds"].sort("code", "scope", "session_id", "ssid", "date", nulls_last=False)
@@ -244,18 +240,3 @@ def sources(run: Run) -> pl.DataFrame:
     kinds = {column.name: pl.Int64 if column.kind == "int" else pl.String for column in columns("Sources") if not column.formula}
     table = pl.DataFrame([{name: getattr(item, name) for name in kinds} for item in run.inputs], schema=kinds)
     return table.with_columns(_verdict(pl.col("rows_read") == pl.col("rows_kept") + pl.col("rows_refused"))).sort("source", "feed", "name")
-
-
-def spans(run: Run) -> pl.DataFrame:
-    """Return the credited days by grade span; ADA by period is not available, and the row says why."""
-    named = dict.fromkeys(law.load(run.year.name).grade_spans.values())
-    counted = run.results["credits"].group_by("grade_span").agg(pl.len().cast(pl.Int64).alias("days"))
-    without = "the data has no reporting periods" if run.tables["periods"].is_empty() else "this version does not compute ADA by period"
-    why = f"B-8 and Section A need days by P-1, P-2 and Annual and their divisors: {without}. Neither is guessed. B-8 is part of Section A."
-    order = pl.DataFrame({"grade_span": list(named)}, schema={"grade_span": pl.String})
-    return order.join(counted, on="grade_span", how="left", maintain_order="left").with_columns(
-        pl.col("days").fill_null(0),
-        pl.lit("not available").alias("section_a"),
-        pl.lit("not available").alias("b8"),
-        pl.lit(why).alias("why"),
-    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup.exporters import audit_tables
+from recoup.exporters import audit_ada, audit_tables, crosscheck
 from recoup.exporters.findings import Findings
 from recoup.exporters.sheets import MOST_ROWS, Book, Placed, Tie
 from recoup.ports import Export, Option, Written
@@ -70,8 +70,8 @@ def _fill(book: Book, run: Run, most: int) -> tuple[int, list[Tie]]:
     place("Roster", audit_tables.roster(run), "school_code")
     place("Teachers", audit_tables.teachers(run))
     place("STAS", audit_tables.stas(run), "school_code")
-    of_span = placed["Matches"].count("ssid", ("grade_span", "{grade_span}"))
-    place("B-8 and Section A", audit_tables.spans(run), days=of_span)
+    place(audit_ada.SHEET, audit_ada.table(run), days=audit_ada.live(placed["Matches"]))
+    place("Cross-check", crosscheck.compare(run))
     place("Exceptions", audit_tables.exceptions(run))
     place("Refused rows", audit_tables.refused(run))
     place("Change log", audit_tables.changes(run))
@@ -85,7 +85,7 @@ def _fill(book: Book, run: Run, most: int) -> tuple[int, list[Tie]]:
 def _ties(frames: Mapping[str, pl.DataFrame], placed: Mapping[str, Placed]) -> list[Tie]:
     """Return what must agree: each side as a formula over the sheets and as a figure from the frames."""
     ledger, matches, payments = frames["Pupil ledger"], frames["Matches"], frames["Match sessions"]
-    sessions, roster, stas, spans = frames["Sessions"], frames["Roster"], frames["STAS"], frames["B-8 and Section A"]
+    sessions, roster, stas, spans = frames["Sessions"], frames["Roster"], frames["STAS"], frames[audit_ada.SHEET]
     book = placed["Pupil ledger"]
     days = placed["Matches"].count("ssid")
 
@@ -105,7 +105,13 @@ def _ties(frames: Mapping[str, pl.DataFrame], placed: Mapping[str, Placed]) -> l
             days,
             matches.height,
         ),
-        Tie("Days credited by grade span = matches", placed["B-8 and Section A"].total("days"), _sum(spans, "days"), days, matches.height),
+        Tie(
+            "Days credited by grade span = matches",
+            placed[audit_ada.SHEET].total_where("days", "period", f'"{audit_ada.YEAR}"'),
+            _sum(spans.filter(pl.col("period") == audit_ada.YEAR), "days"),
+            days,
+            matches.height,
+        ),
         Tie(
             "Minutes of credited days: matches = match sessions",
             placed["Matches"].total("minutes_used"),

@@ -104,6 +104,7 @@ def _wide(run: Run) -> pl.DataFrame:
         .join(doubted, on="ssid", how="left")
         .with_columns(pl.col(zero).fill_null(0), pl.lit(law.load(run.year.name).value("annual_cap"), pl.Int64).alias("cap"))
         .with_columns(
+            (pl.col("as_of") < run.as_of).alias("older"),
             (pl.col("days_credited") - pl.col("doubted")).alias("supported"),
             (pl.col("days_applied") - pl.col("doubted")).alias("listed"),
         )

@@ -5,9 +5,9 @@ which causes are named. Every expression is over one wide row a student and sour
 
 ``v_minutes``, ``v_earned``, ``v_applied``: the vendor's figures; ``day``: the minimum schoolday, in minutes; the columns of the ledger;
 ``held_hours``, ``uncut_hours``: what the held rows, and the others before cuts, would count by row (whole hours, or a full day);
-``then_minutes``, ``then_kept``, ``then_days``: minutes counted, minutes into the bank and days credited up to the vendor's date;
-``supported``: credited days that nothing speaks against, ``listed`` those of them that were applied before; ``suspensions``,
-``made_up``, ``studies``: full-day absences by why the ledger does not take them; ``cap``.
+``older``: whether the vendor's date is before ours; ``then_minutes``, ``then_kept``, ``then_days``: minutes counted, minutes into the
+bank and days credited up to the vendor's date; ``supported``: credited days that nothing speaks against, ``listed`` those of them that
+were applied before; ``suspensions``, ``made_up``, ``studies``: full-day absences by why the ledger does not take them; ``cap``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from recoup.exporters import facts
 _C = pl.col
 #: Minutes of a day that vendors are known to use for students who need another (attendance-recovery-rules.md 4.4).
 _SHORT, _LONG = 180, 240
+_JOINED = {"id": ";", "sentence": " ", "citation": "; "}
 FOLLOWS_MINUTES, FOLLOWS_EARNED = "follows_minutes", "follows_earned"
 
 #: By cause, the figures of which the vendor's must be one; and the condition under which a cause is told.
@@ -34,35 +35,45 @@ def catalogue() -> dict[str, dict[str, str]]:
     return {row["id"]: row for row in facts.rows("crosscheck_causes.csv")}
 
 
+def _where(met: pl.Expr, figure: pl.Expr) -> pl.Expr:
+    """Return the figure where there is something for the cause to be about, else null, which equals nothing."""
+    return pl.when(met).then(figure).otherwise(None)
+
+
 def minutes() -> Figures:
     """Return what ``minutes_earned`` would be under each cause."""
-    counted = _C("minutes_counted")
+    counted, cut = _C("minutes_counted"), _C("minutes_cut")
     return {
         "whole_hours": [counted + _C("minutes_not_counted")],
         "all_time": [_C("minutes_raw"), _C("uncut_hours") + _C("held_hours")],
         "held_time": [counted + _C("held_hours"), counted + _C("minutes_held")],
-        "overlap_counted": [_C("uncut_hours"), counted + _C("minutes_cut")],
+        "overlap_counted": [_where(cut > 0, _C("uncut_hours")), counted + cut],
         "one_day_only": [counted - _C("minutes_forfeited")],
         "in_hours": [counted // 60],
-        "older_date": [_C("then_minutes")],
+        "older_date": [_where(_C("older"), _C("then_minutes"))],
     }
 
 
 def earned() -> Figures:
     """Return what ``days_earned`` would be under each cause: minutes over the minutes of a day, rounded down, as vendors do it."""
     counted, raw, day, lost, own = (_C(name) for name in ("minutes_counted", "minutes_raw", "day", "minutes_forfeited", "v_minutes"))
+    kept, part_hours, cut, held = counted - lost, _C("minutes_not_counted"), _C("minutes_cut"), _C("minutes_held")
     # The vendor's own minutes where it gives them; what it may have had, where not.
-    time = [own, *(pl.when(own.is_null()).then(had) for had in (counted - lost, counted, raw))]
+    times = [own, *(_where(own.is_null(), had) for had in (kept, counted, raw))]
+
+    def days_of(minutes: int, use: pl.Expr) -> list[pl.Expr]:
+        return [_where(use & (time // minutes != time // day), time // minutes) for time in times]
+
     return {
         FOLLOWS_MINUTES: [own // day, (own - lost) // day],
-        "day_180": [one // pl.when(day > _SHORT).then(_SHORT) for one in time],
-        "day_240": [one // pl.when(day < _LONG).then(_LONG) for one in time],
-        "whole_hours": [(counted + _C("minutes_not_counted")) // day],
-        "all_time": [raw // day, (_C("uncut_hours") + _C("held_hours")) // day],
-        "held_time": [(counted + _C("held_hours")) // day, (counted - lost + _C("held_hours")) // day],
-        "overlap_counted": [_C("uncut_hours") // day],
-        "day_above_one": [counted // day],
-        "older_date": [_C("then_kept") // day],
+        "day_180": days_of(_SHORT, day > _SHORT),
+        "day_240": days_of(_LONG, day < _LONG),
+        "whole_hours": [_where(part_hours > 0, (kept + part_hours) // day)],
+        "all_time": [_where(raw > counted, time // day) for time in (raw, _C("uncut_hours") + _C("held_hours"))],
+        "held_time": [_where(held > 0, (kept + time) // day) for time in (_C("held_hours"), held)],
+        "overlap_counted": [_where(cut > 0, (_C("uncut_hours") - lost) // day)],
+        "day_above_one": [_where(lost > 0, counted // day)],
+        "older_date": [_where(_C("older"), _C("then_kept") // day)],
     }
 
 
@@ -73,22 +84,22 @@ def applied() -> Figures:
 
     def limited(*limits: pl.Expr) -> list[pl.Expr]:
         figure = pl.min_horizontal(pl.coalesce(own, "days_earned"), *limits)
-        return [pl.when(figure != lawful).then(figure).otherwise(None)]
+        return [_where(figure != lawful, figure)]
 
     by_time = {
-        name: [pl.when(own.is_null()).then(pl.min_horizontal(days, cap, absences)).otherwise(None) for days in figures]
+        name: [_where(own.is_null(), pl.min_horizontal(days, cap, absences)) for days in figures]
         for name, figures in earned().items()
         if name != FOLLOWS_MINUTES
     }
     return by_time | {
-        FOLLOWS_EARNED: [pl.when(own.is_not_null()).then(lawful).otherwise(None)],
-        "older_date": [_C("then_days")],
+        FOLLOWS_EARNED: [_where(own.is_not_null(), lawful)],
+        "older_date": [_where(_C("older"), _C("then_days"))],
         "cap_not_applied": limited(absences),
         "absences_not_applied": limited(cap),
         "suspension_counted": limited(cap, absences + _C("suspensions")),
         "made_up_counted": limited(cap, absences + _C("made_up")),
         "study_counted": limited(cap, absences + _C("studies")),
-        "not_applied_yet": [pl.when(_C("listed") < _C("supported")).then("listed").otherwise(None)],
+        "not_applied_yet": [_where(_C("listed") < _C("supported"), _C("listed"))],
     }
 
 
@@ -112,7 +123,9 @@ def when(figure: str, vendor: pl.Expr, ledger: pl.Expr) -> Conditions:
 
 
 def told(conditions: Conditions, column: str) -> pl.Expr:
-    """Return the ``column`` of the causes whose conditions hold (``id``, ``sentence`` …), in order, joined by ``;`` or blanks."""
-    named = [pl.when(conditions[name]).then(pl.lit(cause[column])) for name, cause in catalogue().items() if name in conditions]
-    joined = {"id": ";", "citation": "; "}.get(column, " ")
-    return pl.concat_list(named).list.drop_nulls().list.join(joined)
+    """Return what the causes whose conditions hold say, in order: their ``id``, ``sentence``, or ``citation`` with its certainty."""
+    said = {
+        name: f"{cause[column]} [{cause['certainty']}]" if column == "citation" else cause[column] for name, cause in catalogue().items()
+    }
+    named = [pl.when(conditions[name]).then(pl.lit(text)) for name, text in said.items() if name in conditions]
+    return pl.concat_list(named).list.drop_nulls().list.join(_JOINED[column])

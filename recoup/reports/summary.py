@@ -91,6 +91,10 @@ def as_text(told: Mapping[str, Any]) -> str:
     if day["attested"]:
         lines.append(f"          {day['attested']:,} of the credited days rest on an attestation")
     lines += _holds_as_text(told["holds"], told["minutes_held"])
+    lines += _findings_as_text(told["findings"])
+    for one in told["findings"]:
+        if one["export"] == "fetch" and one["severity"] == "warn":
+            lines += _entry("Fetch", one["message"], [])
     for one in told["withheld"]:
         lines.append(f"Withheld  {one['export']}: {one['reason']}")
     lines += _files_as_text(told)
@@ -112,6 +116,18 @@ def _holds_as_text(told: Sequence[Mapping[str, Any]], minutes: int) -> list[str]
             total = sum(count for _, count in found)
             head = f"{total:,} lines, {minutes:,} minutes" if severity == "hold" else f"{total:,}"
             lines += _entry(title, head, found)
+    return lines
+
+
+def _findings_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lay out what each part of the road had to say, by code; the sentences stand in the manifest."""
+    counted: dict[str, dict[str, int]] = {}
+    for one in told:
+        codes = counted.setdefault(one["export"], {})
+        codes[one["code"]] = codes.get(one["code"], 0) + one["rows"]
+    lines: list[str] = []
+    for export, codes in counted.items():
+        lines += _entry("" if lines else "Findings", export, [(code, count or None) for code, count in codes.items()])
     return lines
 
 

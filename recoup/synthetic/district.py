@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Literal
 
-from recoup.synthetic import days, people, places, programs, trouble
+from recoup.synthetic import days, people, places, programs, trouble, vendor
 from recoup.synthetic.flaws import Flaw, make_flaws
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def make_district(seed: int = 1964733, students: int = 600, bad_rows: BadRows = 
         "program_records": programs.record_rows(recovery),
         "program_enrollments": programs.election_rows(recovery),
         "applied_days": programs.applied_rows(recovery),
+        "reported_totals": vendor.reported_rows(recovery, pupils, absences),
         "codes": places.code_rows(),
         "terms": places.term_rows(calendars),
     }

@@ -141,7 +141,9 @@ def apply_days(rng: Random, programs: Programs, students: list[Student], absence
     for ssid, days in missed.items():
         if rng.random() > 0.07:
             continue
-        whole = sorted({v.session.day for v in programs.visits if v.ssid == ssid and (v.minutes or 0) >= _day(grade[ssid], v.session)})
+        whole = sorted(
+            {v.session.day for v in programs.visits if v.ssid == ssid and (v.minutes or 0) >= minutes_of_day(grade[ssid], v.session)}
+        )
         programs.applied += list(zip(sorted(days, key=lambda a: a.day), whole, strict=False))[:3]
     taken = {(absence.ssid, absence.day) for absence, _ in programs.applied}
     present = {visit.ssid for visit in programs.visits}
@@ -149,7 +151,7 @@ def apply_days(rng: Random, programs: Programs, students: list[Student], absence
     programs.applied += [(absence, date(2026, 6, 1)) for absence in idle[:2]]
 
 
-def _day(student: Student, session: Session) -> int:
+def minutes_of_day(student: Student, session: Session) -> int:
     """Return the minutes of session time that make a day, by school type and grade; enough for a story, the law is elsewhere."""
     by_grade = 180 if student.grade in ("TK", "KN") else 230 if student.grade in ("01", "02", "03") else 240
     return _MINIMUM.get(BY_CODE[session.school].type, by_grade)

@@ -25,7 +25,7 @@ def case() -> Path:
     return CASE
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cedar() -> Run:
     return load_run(CASE)
 

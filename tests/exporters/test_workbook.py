@@ -56,7 +56,7 @@ def test_tabs_types_headers_and_filters(cedar: Run, export: Write, tmp_path: Pat
     book = openpyxl.load_workbook(tmp_path / NAME)
     assert book.sheetnames == [
         *("Facts and policy", "Tie-outs", "Pupil ledger", "Matches", "Match sessions", "Sessions", "Roster", "Teachers"),
-        *("STAS", "B-8 and Section A", "Exceptions", "Refused rows", "Change log", "Sources", "Rules"),
+        *("STAS", "B-8 and Section A", "Cross-check", "Exceptions", "Refused rows", "Change log", "Sources", "Rules"),
     ]
     for sheet in book:
         assert sheet.freeze_panes == "A2"
@@ -128,7 +128,7 @@ def test_an_empty_july_has_every_tab(cedar: Run, export: Write, tmp_path: Path) 
     }
     run = replace(cedar, results={**nothing, "ledger": idle}, tables={**cedar.tables, **bare})
     assert export(run, "audit_workbook").findings == []
-    assert len(sheets(tmp_path / NAME)) == 15
+    assert len(sheets(tmp_path / NAME)) == 16
 
 
 def recalculated(path: Path, folder: Path) -> Path:

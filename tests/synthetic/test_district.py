@@ -62,7 +62,7 @@ def test_rows_refer_to_rows_that_are_there(district: District) -> None:
     tables = district.tables
     ssids, sessions = {row["ssid"] for row in tables["students"]}, {row["session_id"] for row in tables["sessions"]}
     staff = {row["staff_id"] for row in tables["staff"]}
-    for table in ("enrollments", "attendance", "participation", "applied_days", "independent_study"):
+    for table in ("enrollments", "attendance", "participation", "applied_days", "reported_totals", "independent_study"):
         assert {row["ssid"] for row in tables[table]} <= ssids
     assert {row["session_id"] for row in tables["participation"]} <= sessions
     assert {row["staff_id"] for row in tables["session_staff"]} <= staff
@@ -108,6 +108,7 @@ def test_every_story_is_told(district: District) -> None:
     assert any(not row["minutes"] for row in visits)
     assert {row["session_id"] for row in sessions} - {row["session_id"] for row in tables["session_staff"]}
     assert len(tables["applied_days"]) > 20
+    assert {row["as_of"] for row in tables["reported_totals"]} == {"2026-02-27", "2026-06-30"}
     taken: Counter[tuple[str, ...]] = Counter()
     when = {row["session_id"]: (row["date"], row["start_time"]) for row in sessions}
     for row in tables["session_staff"]:
