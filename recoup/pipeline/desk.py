@@ -159,7 +159,7 @@ def close_gates(desk: Desk, limits: Limits, before: Mapping[str, int]) -> None:
             "share": share,
             "limit_share": f"{limit.share:.1%}",
             "limit_rows": limit.rows,
-            "code": desk.checked.quarantine.filter(pl.col("severity") == "error")["code"].mode().sort().item(0),
+            "rule": desk.checked.quarantine.filter(pl.col("severity") == "error")["code"].mode().sort().item(0),
         }
         raise RecoupError("GATE_QUARANTINE", "[limits]", **told)
     limit = limits.shrink

@@ -67,12 +67,15 @@ def _fetch(workspace: Workspace, planned: PlannedSource, place: str, say: Callab
     known: list[str] = []
     unmatched: list[str] = []
     findings: list[Finding] = []
+    before = {arrival.feed for arrival in workspace.journal.arrivals(source.name)}
+    offered: set[str] = set()
     with closing(open_transport(place, TransportSettings.of(source))) as transport:
         for file in transport.list_files():
             feed = feed_of(file.name, planned.file_feeds, source.name)
             if feed is None:
                 unmatched.append(file.name)
                 continue
+            offered.add(feed.name)
             try:
                 if workspace.archive.has(source.name, file):
                     known.append(file.name)
@@ -87,6 +90,10 @@ def _fetch(workspace: Workspace, planned: PlannedSource, place: str, say: Callab
                     raise
                 findings.append(Finding("fetch", fault.code, "warn", 0, str(fault)))
         findings += transport.findings
+    # Where files are left in their place, one that was there and is not may be an export that no longer runs.
+    for feed in (feed for feed in planned.file_feeds if feed.name in before - offered and source.after_fetch == "leave"):
+        message = f"{source.name}: there is no whole file of {feed.name} any more, and the archived one is read: does its export still run?"
+        findings.append(Finding("fetch", "not_offered", "warn", 0, message))
     if unmatched:
         shown = ", ".join(unmatched[:SHOWN]) + (" …" if len(unmatched) > SHOWN else "")
         findings.append(Finding("fetch", "unmatched", "info", 0, f"{source.name}: files that no feed asks for were left: {shown}"))

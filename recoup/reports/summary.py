@@ -95,6 +95,9 @@ def as_text(told: Mapping[str, Any]) -> str:
     for one in told["findings"]:
         if one["export"] == "fetch" and one["severity"] == "warn":
             lines += _entry("Fetch", one["message"], [])
+    for one in told["findings"]:
+        if one["export"] == "fetch" and one["severity"] == "warn":
+            lines += _entry("Fetch", one["message"], [])
     for one in told["withheld"]:
         lines.append(f"Withheld  {one['export']}: {one['reason']}")
     lines += _files_as_text(told)

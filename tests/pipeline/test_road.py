@@ -284,10 +284,24 @@ def test_a_file_that_no_feed_asks_for_is_told_and_left(district: District) -> No
     assert found == ["sis: files that no feed asks for were left: notes.csv"]
 
 
+def test_a_file_that_came_and_comes_no_more_is_told(district: District) -> None:
+    run(district)
+    (district.folder / "data" / "attendance.csv").unlink()
+    outcome = run(district)
+    told = [finding.message for finding in outcome.run.findings if finding.code == "not_offered"]
+    assert [message.split(",")[0] for message in told] == ["sis: there is no whole file of attendance any more"]
+    text = summary.as_text(summarize(outcome))
+    assert "Fetch     sis: there is no whole file of attendance any more" in text
+
+
+def summarize(outcome: Outcome) -> dict[str, Any]:
+    return summary.summarize(outcome.run, status=0, out="", files=[], unchanged=False, withheld={})
+
+
 def test_a_row_held_for_two_reasons_counts_its_minutes_once(district: District) -> None:
     district.edit("participation", "S1,9000000001,240,08:00,12:00,T1", "S1,9000000001,240,08:00,12:00,")
     district.edit("staff", "T1,Tess Tran,true", "T1,Tess Tran,false")
-    told = summary.summarize(run(district).run, status=0, out="", files=[], unchanged=False, withheld={})
+    told = summarize(run(district))
     assert sum(one["minutes"] or 0 for one in told["holds"] if one["severity"] == "hold") > 480
     assert told["minutes_held"] == 480
     assert (told["days"]["students"], told["days"]["students_earning"]) == (2, 0)
