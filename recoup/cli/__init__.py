@@ -1,6 +1,6 @@
 """The program ``recoup``: parse, call one function, print, exit. A module a command, heavy libraries imported inside."""
 
-from recoup.cli import adapters, check, close, compare, demo, doctor, explain, export, exporters, fetch, init, run, runs, schema
+from recoup.cli import adapters, check, close, compare, decide, demo, doctor, explain, export, exporters, fetch, init, run, runs, schema
 from recoup.cli.app import program as main
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "check",
     "close",
     "compare",
+    "decide",
     "demo",
     "doctor",
     "explain",

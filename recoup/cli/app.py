@@ -34,6 +34,7 @@ ORDER = (
     "export",
     "close",
     "explain",
+    "decide",
     "compare",
     "runs",
     "adapters",
