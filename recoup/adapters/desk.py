@@ -73,8 +73,9 @@ class Desk:
 
     def note(self, where: str, code: str, rows: int, message: str, severity: str = "info") -> None:
         """Tell of something that is not one row's fault; nothing when no row is concerned."""
-        if rows:
-            self.findings.append(Finding(where, code, severity, rows, message))
+        finding = Finding(where, code, severity, rows, message)
+        if rows and finding not in self.findings:
+            self.findings.append(finding)
 
     def refused(self) -> pl.DataFrame:
         """All refusals, one line for each (row, failed check)."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from recoup.adapters.base import Job
-    from recoup.adapters.declaration import Column, Declaration
+    from recoup.adapters.declaration import Column, Declaration, Lookup
 
 _HINTS = {"absence": 'absence."<school>/<code>" = "excused", for example', "": '{0}."<code>" = "…"'}
 
@@ -48,18 +48,21 @@ def with_defaults(declaration: Declaration, feed: str, frame: pl.DataFrame, job:
     for column in declaration.columns[feed]:
         if not column.default:
             continue
+        default = job.request.lea.code if column.default == "{lea}" else column.default
         if column.name not in frame.columns:
-            told = f"{feed} has no {column.name}: every row is taken as {column.default} ({column.meaning})"
+            told = f"{feed} has no {column.name}: every row is taken as {default} ({column.meaning})"
             job.desk.note(job.request.source, "DEFAULT_TAKEN", frame.height, told, "warn")
-            frame = frame.with_columns(pl.lit(column.default).alias(column.name))
-        frame = frame.with_columns(pl.col(column.name).fill_null(column.default))
+            frame = frame.with_columns(pl.lit(default).alias(column.name))
+        frame = frame.with_columns(pl.col(column.name).fill_null(default))
     return frame
 
 
-def _ruled(declaration: Declaration, feed: str, frame: pl.DataFrame, job: Job) -> pl.DataFrame:
+def _ruled(declaration: Declaration, feed: str, frames: Mapping[str, pl.DataFrame], job: Job) -> pl.DataFrame:
     """Leave out the rows that the rules of a feed do not want. ``{name}`` among the values is an option, ``-`` an empty cell."""
+    frame = frames[feed]
     for rule in declaration.rules:
-        if rule.feed != feed or rule.column not in frame.columns:
+        name, _, through = rule.column.partition("@")
+        if rule.feed != feed or name not in frame.columns:
             continue
         values: list[str] = []
         for value in rule.values:
@@ -67,12 +70,25 @@ def _ruled(declaration: Declaration, feed: str, frame: pl.DataFrame, job: Job) -
             values += [str(one) for one in option] if isinstance(option, (list, tuple)) else [str(option)]
         if not values:
             continue
-        cell = pl.col(rule.column).fill_null("-")
-        kept = cell.is_in(values) if rule.keep else ~cell.is_in(values)
+        cell = pl.col(name).fill_null("-")
+        if through:
+            # A key that leads nowhere stays, for its target to refuse.
+            cell = pl.col(name).replace_strict(_answers(declaration.lookups[through], frames), default=None, return_dtype=pl.String)
+        fits = cell.is_in(values).fill_null(value=rule.keep)
+        kept = fits if rule.keep else ~fits
         left = frame.filter(~kept).height
         job.desk.note(job.request.source, "LEFT_BY_RULE", left, f"{feed}: {left} rows left out: {rule.reason} ({rule.column})")
         frame = frame.filter(kept)
     return frame
+
+
+def _answers(lookup: Lookup, frames: Mapping[str, pl.DataFrame]) -> dict[str, str]:
+    """What a lookup says of each key; a key that has two answers has none."""
+    there = frames.get(lookup.feed)
+    if there is None or lookup.key not in there.columns or lookup.value not in there.columns:
+        return {}
+    pairs = there.select(lookup.key, pl.col(lookup.value).alias("_value")).drop_nulls(lookup.key).unique()
+    return dict(pairs.filter(pl.len().over(lookup.key) == 1).iter_rows())
 
 
 class _Maker:
@@ -81,7 +97,7 @@ class _Maker:
     def __init__(self, declaration: Declaration, frames: Mapping[str, pl.DataFrame], job: Job) -> None:
         self.declaration = declaration
         self.job = job
-        self.frames = {feed: with_defaults(declaration, feed, _ruled(declaration, feed, frame, job), job) for feed, frame in frames.items()}
+        self.frames = {feed: with_defaults(declaration, feed, _ruled(declaration, feed, frames, job), job) for feed in frames}
 
     def wanted(self, feed: str) -> dict[str, list[tuple[Column, Target]]]:
         """Return by table the columns of a feed that go into it."""
@@ -113,19 +129,16 @@ class _Maker:
         return frame.select(*joined, *LINEAGE)
 
     def _looked_up(self, frame: pl.DataFrame, feed: str, column: Column, target: Target, name: str) -> pl.DataFrame:
-        """Add ``name``: what the lookup says of the column's value. A key that has two answers has none."""
-        lookup = self.declaration.lookups[target.through]
-        there = self.frames.get(lookup.feed)
-        if there is None or lookup.key not in there.columns or lookup.value not in there.columns:
-            return frame.with_columns(pl.lit(None, pl.String).alias(name))
-        answers = there.select(pl.col(lookup.key).alias("_key"), pl.col(lookup.value).alias(name)).drop_nulls("_key").unique()
-        answers = answers.filter(pl.len().over("_key") == 1).with_columns(pl.lit(value=True).alias("_known"))
-        joined = frame.join(answers, left_on=column.name, right_on="_key", how="left", maintain_order="left")
-        if lookup.code:
-            lost = pl.col("_known").is_null() & pl.col(column.name).is_not_null()
-            self.job.desk.refuse(joined.filter(lost), lookup.code, target.table, f"{feed}.{column.name}", column.name)
-            joined = joined.filter(~lost)
-        return joined.drop("_known")
+        """Add ``name``: what the lookup says of the column's value; without the feed that answers nothing is said."""
+        lookup, value = self.declaration.lookups[target.through], pl.col(column.name)
+        answers = _answers(lookup, self.frames)
+        found = value.replace_strict(answers, default=None, return_dtype=pl.String)
+        frame = frame.with_columns(found.alias(name))
+        if lookup.code and lookup.feed in self.frames:
+            lost = value.is_not_null() & ~value.is_in(list(answers))
+            self.job.desk.refuse(frame.filter(lost), lookup.code, target.table, f"{feed}.{column.name}", column.name)
+            frame = frame.filter(~lost)
+        return frame
 
     def _translated(self, frame: pl.DataFrame, feed: str, column: Column, target: Target, name: str) -> pl.DataFrame:
         """Add ``name``: what the code list says, by school where the target names the school's column.

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, cast
 from recoup.synthetic.aeries import write_aeries
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
+from recoup.synthetic.powerschool import write_powerschool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from recoup.synthetic.district import BadRows, District
 
-SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {"bundle": write_bundle, "aeries_files": write_aeries}
+SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
+    "bundle": write_bundle,
+    "aeries_files": write_aeries,
+    "powerschool_files": write_powerschool,
+}
 
 
 def write_cases(catalogue: Path, folder: Path) -> list[Path]:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from recoup.synthetic.district import BadRows
 
-CONFIGS = {"bundle": "demo.toml", "aeries_files": "aeries.toml"}
+CONFIGS = {"bundle": "demo.toml", "aeries_files": "aeries.toml", "powerschool_files": "powerschool.toml"}
+#: The shapes of vendors, each held against the bundle.
+VENDORS = [shape for shape in SHAPES if shape != "bundle"]
 #: Tables of the ledger, with the columns that tell where a row lay and not what it says.
 RESULTS = {"ledger": [], "credits": [], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
 
@@ -50,16 +52,29 @@ def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) ->
         assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
 
 
-def test_the_ledgers_of_a_small_district_are_equal(tmp_path: Path) -> None:
-    assert_same(results("bundle", tmp_path / "bundle", 60), results("aeries_files", tmp_path / "aeries", 60))
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    return results("bundle", tmp_path_factory.mktemp("bundle"), 60)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    return results("bundle", tmp_path_factory.mktemp("bundle"), 600, "survivable")
+
+
+@pytest.mark.parametrize("shape", VENDORS)
+def test_the_ledgers_of_a_small_district_are_equal(shape: str, small: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    assert_same(small, results(shape, tmp_path, 60))
 
 
 @pytest.mark.slow
-def test_the_ledgers_of_the_whole_district_are_equal_student_for_student(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", VENDORS)
+def test_the_ledgers_of_the_whole_district_are_equal_student_for_student(
+    shape: str, whole: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
     """Bad rows lie in both, each of its shape's own kinds, and change nothing."""
-    one = results("bundle", tmp_path / "bundle", 600, "survivable")
-    assert one["ledger"].height == 600
-    assert_same(one, results("aeries_files", tmp_path / "aeries", 600, "survivable"))
+    assert whole["ledger"].height == 600
+    assert_same(whole, results(shape, tmp_path, 600, "survivable"))
 
 
 @pytest.mark.slow

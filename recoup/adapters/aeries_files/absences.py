@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup.adapters.aeries_files.extract import column, keyed
+from recoup.adapters.joining import column
+from recoup.adapters.mapping import keyed
 from recoup.ports import LINEAGE
 
 if TYPE_CHECKING:

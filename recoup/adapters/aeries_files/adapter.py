@@ -51,7 +51,7 @@ class AeriesFiles(FileAdapter):
             "students": roster.students(extract),
             "enrollments": roster.enrollments(extract),
             **absences.tables(extract),
-            **sessions.tables(extract),
+            **(sessions.tables(extract) if extract.frame("ATD") is not None else {}),
             "independent_study": roster.independent_study(extract),
             "staff": roster.staff(extract),
         }

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from recoup.adapters.joining import column
+from recoup.adapters.joining import known as known_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -14,17 +17,6 @@ if TYPE_CHECKING:
 
 #: The district's own record in LOC has this in place of a school.
 _NO_SCHOOL = "0000000"
-
-
-def column(frame: pl.DataFrame, name: str) -> pl.Expr:
-    """Return a column, or nulls where the export has none."""
-    return pl.col(name) if name in frame.columns else pl.lit(None, pl.String).alias(name)
-
-
-def keyed(codes: Mapping[str, str], school: pl.Expr, code: pl.Expr) -> pl.Expr:
-    """Look a code up for its school (``"101/A"``), else for all (``"A"``); null where neither is listed."""
-    own = pl.concat_str(school, pl.lit("/"), code).replace_strict(codes, default=None, return_dtype=pl.String)
-    return pl.coalesce(own, code.replace_strict(codes, default=None, return_dtype=pl.String))
 
 
 class Extract:
@@ -61,12 +53,7 @@ class Extract:
 
         ``on``: columns of ``frame``; ``keys``: of ``known``; ``refusal``: code, canonical table and the feed's column.
         """
-        code, table, place = refusal
-        found = known.with_columns(pl.lit(value=True).alias("_known"))
-        joined = frame.join(found, left_on=list(on), right_on=list(keys), how="left", maintain_order="left")
-        unknown = pl.col("_known").is_null()
-        self.desk.refuse(joined.filter(unknown), code, table, place, on[-1])
-        return joined.filter(~unknown).drop("_known")
+        return known_of(self.desk, frame, known, on, keys, refusal)
 
     def with_school(self, frame: pl.DataFrame, feed: str, table: str, key: str = "SC") -> pl.DataFrame:
         """Add ``school_code`` by Aeries's school number. Rows of a place without a CDS school are left out, those of none are refused."""

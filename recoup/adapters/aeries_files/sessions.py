@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup.adapters.aeries_files.extract import column
+from recoup.adapters.joining import column
 from recoup.errors import RecoupError
 from recoup.ports import LINEAGE
 

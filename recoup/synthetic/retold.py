@@ -1,0 +1,90 @@
+"""What the generators of vendors' files share: words for dates and times, groups of sessions, and what a vendor cannot hold."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from recoup.synthetic.bundle import write_csv
+from recoup.synthetic.places import BY_CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from recoup.synthetic.district import District
+    from recoup.synthetic.places import Row
+
+Cells = list[str]
+
+
+def us(day: str) -> str:
+    """Return an ISO date as ``MM/DD/YYYY``."""
+    return f"{date.fromisoformat(day):%m/%d/%Y}" if day else ""
+
+
+def short(day: str) -> str:
+    """Return an ISO date as ``M/D/YYYY``."""
+    return "/".join(str(int(part)) for part in us(day).split("/")) if day else ""
+
+
+def day_after(day: str) -> str:
+    """Return the day after an ISO date: how vendors with exclusive ends write a last day."""
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat() if day else ""
+
+
+def moment(text: str) -> str:
+    """Return a date-time as ``MM/DD/YYYY HH:MM``."""
+    return f"{datetime.fromisoformat(text):%m/%d/%Y %H:%M}" if text else ""
+
+
+def clock(text: str) -> str:
+    """Return ``HH:MM`` as ``03:15 PM``."""
+    return f"{time.fromisoformat(text):%I:%M %p}" if text else ""
+
+
+def seconds(text: str) -> str:
+    """Return ``HH:MM`` as seconds since midnight."""
+    return str(int(text[:2]) * 3600 + int(text[3:]) * 60) if text else ""
+
+
+def flag(text: str, words: tuple[str, str] = ("0", "1")) -> str:
+    """Return a canonical flag in a vendor's two words, for no and yes."""
+    return {"false": words[0], "true": words[1]}.get(text, text)
+
+
+def local(school_code: str) -> str:
+    """Return a school's number in the district's own system."""
+    return BY_CODE[school_code].local
+
+
+def group(session: Row) -> tuple[str, str]:
+    """Return school and group number of a meeting: its session id is school, group and date."""
+    school, number, *_ = session["session_id"].split("-")
+    return school, number
+
+
+def local_ids(district: District) -> dict[str, str]:
+    """Return the student number by SSID."""
+    return {row["ssid"]: row["local_student_id"] for row in district.tables["students"]}
+
+
+def days_by_school(district: District) -> dict[str, list[tuple[str, dict[str, Row]]]]:
+    """Return by school its dates in order, each with its calendar rows by track; rows for some grades apart."""
+    found: dict[str, dict[str, dict[str, Row]]] = {}
+    for row in district.tables["calendar"]:
+        if not row["grades"]:
+            found.setdefault(row["school_code"], {}).setdefault(row["date"], {})[row["track"]] = row
+    return {school: sorted(days.items()) for school, days in found.items()}
+
+
+def write_kept(district: District, folder: Path, tables: Iterable[str]) -> list[Path]:
+    """Write the tables that a vendor's files cannot carry, as a district keeps them beside: a bundle of its own."""
+    out = []
+    for table in tables:
+        rows = district.tables[table]
+        header = list(rows[0]) if rows else []
+        if rows:
+            write_csv(folder / f"{table}.csv", header, [[row[column] for column in header] for row in rows])
+            out.append(folder / f"{table}.csv")
+    return out
