@@ -56,6 +56,12 @@ def test_an_entry_can_be_filled_in_and_is_told_whole(code: str) -> None:
     assert entry.mend.strip()
 
 
+def test_every_page_that_is_named_is_there() -> None:
+    data = (path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".csv", ".json", ".toml"})
+    pages = {page for path in data for page in re.findall(r"docs/[a-z-]+\.md", path.read_text(encoding="utf-8"))}
+    assert {page for page in pages if not (PACKAGE.parent / page).is_file()} == set()
+
+
 def test_the_nearest_name() -> None:
     assert nearest("exportres", ["exporters", "run"]) == " Did you mean 'exporters'?"
     assert nearest("zzz", ["exporters", "run"]) == ""

@@ -88,6 +88,12 @@ def test_every_dependency_is_explained() -> None:
     assert named == explained
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda path: path.name)
+def test_links_of_the_front_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^):]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
 @pytest.mark.parametrize("lock", sorted((ROOT / "requirements").glob("*.txt")), ids=lambda path: path.name)
 def test_locks_hold_hashes_and_name_no_host_or_path(lock: Path) -> None:
     for line in lock.read_text(encoding="utf-8").splitlines():
