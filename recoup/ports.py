@@ -304,11 +304,12 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class LeaRules:
-    """An LEA of the run, the whole policy by which it is computed, and the name of its rules."""
+    """An LEA of the run, the whole policy by which it is computed, the name of its rules, and the codes of its schools."""
 
     lea: Lea
     policy: Mapping[str, str]
     rule_version: str
+    schools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

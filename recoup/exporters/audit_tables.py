@@ -36,18 +36,40 @@ def facts(run: Run) -> pl.DataFrame:
         ("program", "as of", str(run.as_of), "the last date that counts"),
         ("program", "rule version", run.rule_version, "year, revision of the law data, hash of the policy"),
     ]
-    for knob in law.knobs().values():
-        if knob.values:
-            chosen = run.policy.get(knob.name, knob.default)
-            does = knob.values.get(chosen, "the minutes given in the configuration")
-            rows.append(("policy", f"K{knob.number} {knob.name}", chosen, does, knob.citation, knob.certainty))
-    rows += [("policy", "risk accepted", "accept_risk = true", told) for told in law.accepted_risks(run.policy)]
+    rows += _policies(run)
     rows += [("attested", item.check, item.by, f"since {item.on}; evidence: {item.evidence}") for item in run.attest]
+    if run.without_attestations:
+        resting = str(run.results["ledger"]["days_attested"].sum())
+        stand = str(run.without_attestations["days_credited"])
+        rows.append(("attested", "credited days that rest on an attestation", resting, "days of which any session rests on one"))
+        rows.append(("attested", "credited days without any attestation", stand, "the ledger computed again, the attested checks holding"))
+    unmade = run.results["holds"].filter(pl.col("severity").is_in(["not_checked", "attested"]))
+    for code, severity, lines in unmade.group_by("code", "severity").len().sort("code", "severity").iter_rows():
+        rule = law.hold_rules()[code]
+        rows.append((severity.replace("_", " "), code, f"{lines} lines", "listed in Exceptions", rule.citation, rule.certainty))
     rows += [
         ("not in the data", f"{table}.{column}" if column else table, "absent", "what it would show is not checked")
         for table, column in sorted(run.absent)
     ]
     return _fact_table([*rows, *(("certainty", grade, meaning) for grade, meaning in law.GRADES.items())])
+
+
+def _policies(run: Run) -> list[tuple[str, ...]]:
+    """Return the policy in force, that of each further LEA where it differs, and the risks accepted."""
+    rows: list[tuple[str, ...]] = []
+    chosen = [("policy", run.policy)]
+    for one in run.leas[1:]:
+        rows.append(("program", "further LEA", one.lea.name, f"code {one.lea.code}; rules {one.rule_version}; {len(one.schools)} schools"))
+        own = {name: value for name, value in one.policy.items() if run.policy.get(name) != value}
+        chosen.append((f"policy of {one.lea.code}", own))
+    for section, policy in chosen:
+        for knob in law.knobs().values():
+            value = policy.get(knob.name, knob.default if policy is run.policy else "")
+            if knob.values and value:
+                does = knob.values.get(value, "the minutes given in the configuration")
+                rows.append((section, f"K{knob.number} {knob.name}", value, does, knob.citation, knob.certainty))
+        rows += [(section, "risk accepted", "accept_risk = true", told) for told in law.accepted_risks(policy)]
+    return rows
 
 
 def rules(run: Run) -> pl.DataFrame:
@@ -221,8 +243,10 @@ def stas(run: Run) -> pl.DataFrame:
 
 
 def exceptions(run: Run) -> pl.DataFrame:
-    """Return everything that was held, cut, warned of, not checked, attested or released."""
-    return run.results["holds"].sort("code", "scope", "session_id", "ssid", "date", nulls_last=False)
+    """Return everything that was held, cut, warned of, not checked, attested or released, and who decided on it, when and why."""
+    decided = run.tables["dispositions"].select("disposition_id", "decision", "decided_by", "decided_at", "reason", "evidence_ref")
+    lines = run.results["holds"].join(decided, on="disposition_id", how="left")
+    return lines.sort("code", "scope", "session_id", "ssid", "date", nulls_last=False)
 
 
 def refused(run: Run) -> pl.DataFrame:

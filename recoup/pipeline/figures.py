@@ -36,7 +36,8 @@ def leas_of(plan: Plan, schools: pl.DataFrame, absent: frozenset[tuple[str, str]
         where = f"[[leas]] {code}" if code in plan.policies and code != config.lea.code else "[policy]"
         law.refuse_unmet(policy, absent, f"{config.path}: {where}")
         lea = config.lea if code == config.lea.code else Lea(code, names.get(code) or code)
-        found.append(LeaRules(lea, policy, law.rule_version(plan.law, policy)))
+        mine = owners.filter(pl.col("lea") == code)["school_code"].sort()
+        found.append(LeaRules(lea, policy, law.rule_version(plan.law, policy), tuple(mine)))
     return tuple(found)
 
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recoup import law
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -50,6 +48,27 @@ def holds(lines: pl.DataFrame) -> list[dict[str, Any]]:
     return found.sort(["severity", "lines", "code"], descending=[False, True, False]).to_dicts()
 
 
+def leas(run: Run) -> list[dict[str, Any]]:
+    """Return every LEA of the run with its schools, its rules, and what was credited there."""
+    schools = pl.DataFrame(
+        [(school, one.lea.code) for one in run.leas for school in one.schools],
+        {"absence_school_code": pl.String, "lea": pl.String},
+        orient="row",
+    )
+    credited = run.results["credits"].join(schools, on="absence_school_code").group_by("lea").agg(pl.len(), pl.col("ssid").n_unique())
+    counts = {lea: (days, students) for lea, days, students in credited.iter_rows()}
+    return [
+        {
+            **asdict(one.lea),
+            "rule_version": one.rule_version,
+            "schools": len(one.schools),
+            "days_credited": counts.get(one.lea.code, (0, 0))[0],
+            "students_credited": counts.get(one.lea.code, (0, 0))[1],
+        }
+        for one in run.leas
+    ]
+
+
 def summarize(
     run: Run, *, status: int, out: str, files: Sequence[tuple[str, int | None]], unchanged: bool, withheld: Mapping[str, str]
 ) -> dict[str, Any]:
@@ -61,9 +80,12 @@ def summarize(
         "school_year": run.year.name,
         "as_of": run.as_of,
         "rule_version": run.rule_version,
-        "risks": law.accepted_risks(run.policy),
+        "risks": [finding.message for finding in run.findings if finding.code == "RISK_ACCEPTED"],
+        "leas": leas(run),
         "rows": rows(run.inputs, run.quarantine),
         "days": days(run.results["ledger"]),
+        "without_attestations": dict(run.without_attestations),
+        "decisions": [asdict(decision) for decision in run.decisions],
         "holds": holds(run.results["holds"]),
         "minutes_held": int(run.results["ledger"].get_column("minutes_held").sum()),
         "out": out,
@@ -88,13 +110,15 @@ def as_text(told: Mapping[str, Any]) -> str:
             f" ({day['applied']:,} of them applied before), {day['waiting']:,} waiting"
         ),
     ]
-    if day["attested"]:
-        lines.append(f"          {day['attested']:,} of the credited days rest on an attestation")
+    if fallen := told["without_attestations"]:
+        stand = f"{fallen['days_credited']:,} would stand without any"
+        lines.append(f"          {day['attested']:,} of the credited days rest on an attestation; {stand}")
+    if len(told["leas"]) > 1:
+        lines += _entry("LEAs", "days credited", [(f"{one['name']} ({one['code']})", one["days_credited"]) for one in told["leas"]])
     lines += _holds_as_text(told["holds"], told["minutes_held"])
+    if told["decisions"]:
+        lines += _entry("Decisions", f"{len(told['decisions']):,}", _effects(told["decisions"]))
     lines += _findings_as_text(told["findings"])
-    for one in told["findings"]:
-        if one["export"] == "fetch" and one["severity"] == "warn":
-            lines += _entry("Fetch", one["message"], [])
     for one in told["findings"]:
         if one["export"] == "fetch" and one["severity"] == "warn":
             lines += _entry("Fetch", one["message"], [])
@@ -112,7 +136,7 @@ def rows_as_text(told: Mapping[str, Any]) -> list[str]:
 
 def _holds_as_text(told: Sequence[Mapping[str, Any]], minutes: int) -> list[str]:
     lines: list[str] = []
-    titles = {"hold": "Held", "not_checked": "Unchecked", "cut": "Cut", "warn": "Warnings"}
+    titles = {"hold": "Held", "not_checked": "Unchecked", "attested": "Attested", "released": "Released", "cut": "Cut", "warn": "Warnings"}
     for severity, title in titles.items():
         found = [(one["code"], one["lines"]) for one in told if one["severity"] == severity]
         if found:
@@ -120,6 +144,15 @@ def _holds_as_text(told: Sequence[Mapping[str, Any]], minutes: int) -> list[str]
             head = f"{total:,} lines, {minutes:,} minutes" if severity == "hold" else f"{total:,}"
             lines += _entry(title, head, found)
     return lines
+
+
+def _effects(decided: Sequence[Mapping[str, Any]]) -> list[tuple[str, int | None]]:
+    """Return how many decisions did what; one that meets nothing any more did nothing."""
+    counts: dict[str, int] = {}
+    for one in decided:
+        did = one["effect"].partition(":")[0].split(" by ")[0] or "without effect"
+        counts[did] = counts.get(did, 0) + 1
+    return list(counts.items())
 
 
 def _findings_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -65,7 +65,15 @@ def build(
             item.check: {"by": item.by, "on": item.on.isoformat(), "evidence": item.evidence}
             for item in sorted(run.attest, key=lambda item: item.check)
         },
-        "leas": [{**asdict(one.lea), "rule_version": one.rule_version, "policy": dict(sorted(one.policy.items()))} for one in run.leas],
+        "leas": [
+            {
+                **asdict(one.lea),
+                "rule_version": one.rule_version,
+                "policy": dict(sorted(one.policy.items())),
+                "schools": list(one.schools),
+            }
+            for one in run.leas
+        ],
         "decisions": [{**asdict(one), "decided_at": one.decided_at and one.decided_at.isoformat()} for one in run.decisions],
         "without_attestations": dict(run.without_attestations),
         "inputs": sorted((asdict(item) for item in run.inputs), key=lambda item: tuple(item.values())),

@@ -160,7 +160,7 @@ def _run(
         inputs=[Input(**item) for item in facts["inputs"]],
         findings=[Finding(**item) for item in facts["findings"]],
         # A snapshot of an earlier version has none of these.
-        leas=tuple(LeaRules(Lea(**item["lea"]), item["policy"], item["rule_version"]) for item in facts.get("leas", ())),
+        leas=tuple(LeaRules(**{**item, "lea": Lea(**item["lea"]), "schools": tuple(item["schools"])}) for item in facts.get("leas", ())),
         decisions=tuple(Decision(**{**item, "decided_at": _moment(item["decided_at"])}) for item in facts.get("decisions", ())),
         without_attestations=facts.get("without_attestations", {}),
     )
