@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Line = tuple[str, str, str, str]
 
+NO_DAYS = Decimal(0)
 #: What makes a line of the report.
 LINE = ("lea", "period", "ada_line", "grade_span")
 
@@ -98,8 +99,10 @@ def _regular(run: Run, known: pl.DataFrame, enrolled: pl.DataFrame) -> pl.DataFr
 
     ``apportionment`` knows no tracks: the school's tracks that have students must agree on the divisor.
     """
+    taught = periods.pupils(run).select("school_code", "track").unique()
+    without = known.filter(pl.col("track") == "").join(taught, on="school_code", how="anti").select("school_code", "track").unique()
     divisors = (
-        known.join(periods.pupils(run).select("school_code", "track").unique(), on=["school_code", "track"], how="semi")
+        known.join(pl.concat([taught, without]), on=["school_code", "track"], how="semi")
         .group_by("period", "school_code")
         .agg(divisors=pl.col("divisor").n_unique(), divisor=pl.col("divisor").first())
     )

@@ -32,6 +32,7 @@ _FORMATS = {
     "text": {"num_format": "@"},
     "int": {"num_format": "0"},
     "ratio": {"num_format": "0.0"},
+    "ada": {"num_format": "0.00"},
     "date": {"num_format": "yyyy-mm-dd"},
     "datetime": {"num_format": "yyyy-mm-dd hh:mm"},
     "time": {"num_format": "hh:mm"},
@@ -94,6 +95,19 @@ class Placed:
             return self._over(lambda where: f"ROWS({self.cells(name, where)})")
         return self._over(lambda where: f"COUNTIFS({','.join(f'{self.cells(column, where)},{value}' for column, value in criteria)})")
 
+    def matching(self, *criteria: tuple[str, str], filled: str = "") -> str:
+        """Return the formula that counts the rows whose columns equal the criteria, text as text; ``filled``: a column that is not empty.
+
+        COUNTIFS would read a grade span such as 4-6 as a date.
+        """
+
+        def count(where: Range) -> str:
+            parts = [f"({self.cells(column, where)}={value})" for column, value in criteria]
+            parts += [f'({self.cells(filled, where)}<>"")'] if filled else []
+            return f"SUMPRODUCT({'*'.join([*parts, '1'])})"
+
+        return self._over(count)
+
     def total_where(self, name: str, column: str, value: str) -> str:
         """Return the formula that adds up one column over the rows whose ``column`` equals ``value``, a formula."""
         return self._over(lambda where: f"SUMIFS({self.cells(name, where)},{self.cells(column, where)},{value})")
@@ -150,7 +164,7 @@ class Book:
             return lambda row, at, value: sheet.write_number(row, at, value / 1440, style)
         if column.kind == "bool":
             return lambda row, at, value: sheet.write_boolean(row, at, value, style)
-        if column.kind in ("int", "ratio"):
+        if column.kind in ("int", "ratio", "ada"):
             return lambda row, at, value: sheet.write_number(row, at, value, style)
         return lambda row, at, value: sheet.write_string(row, at, value, style)
 

@@ -17,6 +17,7 @@ import xlsxwriter
 from python_calamine import CalamineWorkbook
 
 from recoup.errors import RecoupError
+from recoup.testing import load_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,6 +158,22 @@ def test_libreoffice_works_out_the_same_values(cedar: Run, export: Write, tmp_pa
     cached, worked_out = (openpyxl.load_workbook(path, data_only=True) for path in (before, after))
     for sheet, cell in live:
         assert (worked_out[sheet][cell].value or "") == (cached[sheet][cell].value or ""), (sheet, cell, live[sheet, cell])
+
+
+@pytest.mark.slow
+def test_libreoffice_works_out_the_same_ada(case: Path, export: Write, tmp_path: Path) -> None:
+    export(load_run(case.parent / "periods"), "audit_workbook")
+    (tmp_path / "again").mkdir()
+    before, after = tmp_path / NAME, recalculated(tmp_path / NAME, tmp_path / "again")
+    cached, worked_out = (openpyxl.load_workbook(path, data_only=True)["B-8 and Section A"] for path in (before, after))
+
+    def cells(sheet: Any) -> list[list[Any]]:
+        rows = sheet.iter_rows(values_only=True)
+        return [[round(cell, 12) if isinstance(cell, float) else cell or "" for cell in row] for row in rows]
+
+    shown = [cells(sheet) for sheet in (worked_out, cached)]
+    assert shown[0] == shown[1]
+    assert 99.25 in [row[7] for row in shown[0]]
 
 
 @pytest.mark.slow
