@@ -188,7 +188,7 @@ def test_quarantine_pandera_and_a_plain_reading_agree(district: District, case: 
 
 
 @pytest.mark.slow
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=dirty())
 def test_quarantine_pandera_and_a_plain_reading_agree_at_length(
     district: District, case: tuple[Table, list[dict[str, str | None]]]
