@@ -26,7 +26,7 @@ from recoup.plugins import settings
 from recoup.ports import FileCount, Option, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
 
     from recoup.adapters.reading import Records
@@ -48,12 +48,13 @@ DATE_FORMS = Option(
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One reading: the request, its options made whole, the codes in force, and the desk for what is not handed on."""
+    """One reading: the request, its options made whole, the codes in force, the desk for what is not handed on, and the raw files."""
 
     request: ReadRequest
     options: Mapping[str, object]
     codes: Mapping[str, Mapping[str, str]]
     desk: Desk
+    files: Sequence[RawFile] = ()
 
     def listed(self, option: str) -> list[str]:
         """Return an option of type list as texts."""
@@ -90,7 +91,7 @@ class FileAdapter:
         Raises ``RecoupError``: 2 for options and mapping that do not fit, 4 when a required feed or column is missing or a file
         cannot be read.
         """
-        job = Job(request, *self.settle(request), Desk(request.source))
+        job = Job(request, *self.settle(request), Desk(request.source), files)
         counts: list[FileCount] = []
         frames: dict[str, list[pl.DataFrame]] = {}
         for file, data in (opened for raw in files for opened in self.opened(raw)):
@@ -184,9 +185,7 @@ class FileAdapter:
         """Read one file into the columns of its feed, by their own names, converted, with lineage."""
         own = job.request.mapping.get("columns", {}).get(file.feed, {})
         names = self._headers(file.feed, own)
-        layout = self._layout(file.feed, job)
-        expected = {normal(header) for headers in names.values() for header in headers}
-        records = read_fixed(data, file.name, layout) if layout else read_records(data, file.name, expected)
+        records = self.records(file, data, {normal(header) for headers in names.values() for header in headers}, job)
         found = self._match(file, records, names)
         job.desk.name_file(file)
         table = next(feed.tables[0] for feed in self.feeds if feed.name == file.feed)
@@ -213,6 +212,11 @@ class FileAdapter:
                 job.desk.refuse(frame.filter(mangled), "ID_SCIENTIFIC", table, f"{file.feed}.{column.name}", column.name)
                 frame = frame.filter(~mangled)
         return frame, records.rows_read
+
+    def records(self, file: RawFile, data: bytes, expected: Collection[str], job: Job) -> Records:
+        """Read the bytes of a file into records; ``expected``: the headers that its feed may have."""
+        layout = self._layout(file.feed, job)
+        return read_fixed(data, file.name, layout) if layout else read_records(data, file.name, expected)
 
     def kind(self, column: Column, job: Job) -> str:
         """Return how a column's cells are read; an exit date is the last day or the first one out, as the option says."""

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from recoup.pipeline.plan import PlannedSource
     from recoup.ports import HttpAdapter, PageSet
     from recoup.store import Workspace
-    from recoup.store.rounds import Kept
     from recoup.transports.http import HttpTransport
 
 #: Faults of a set that a second look may not meet: its data changed while it was read.
@@ -44,22 +43,16 @@ def bring_pages(
     source, year = planned.source, planned.request.year
     since = {} if full else workspace.rounds.since(source.name, year, source.http.overlap_days)
     adapter, client = _open(planned)
-    sets: list[Kept] = []
-    new: list[str] = []
-    known: list[str] = []
     findings: list[Finding] = []
-    with closing(client):
+    with closing(client), workspace.rounds.begin(source.name, year) as made:
         for wanted, bodies in _loaded(adapter.fetch(client, FetchRequest(planned.request, until, since)), source.http.concurrency):
             if isinstance(bodies, RecoupError):
                 findings.append(Finding("fetch", bodies.code, "warn", 0, f"{source.name}: {wanted.path} is left out. {bodies}"))
                 continue
             say(f"{source.name}: {wanted.path} ({len(bodies)} pages)")
-            kept, came, had = workspace.rounds.admit(source.name, wanted, bodies)
-            sets.append(kept)
-            new += came
-            known += had
-    workspace.rounds.close(source.name, year, sets, full=full)
-    return new, known, findings
+            made.admit(wanted, bodies)
+        made.close(full=full)
+    return made.new, made.known, findings
 
 
 def _open(planned: PlannedSource) -> tuple[HttpAdapter, HttpTransport]:

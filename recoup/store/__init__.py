@@ -76,7 +76,7 @@ class Workspace:
         self.command = command
         self.journal = journal
         self.archive = Archive(path / "archive", journal, clock)
-        self.rounds = Rounds(self.archive, journal)
+        self.rounds = Rounds(self.archive, journal, clock)
         self.snapshots = Snapshots(path / "snapshots", journal)
         self.closed = Closed(path / "closed", journal)
         self.out = OutFolders(journal, path)

@@ -118,6 +118,16 @@ class Archive:
         When this returns, the bytes and their entry are on the disk: the remote file may be disposed of.
         ``STORE_DISK_FULL`` and the other ``STORE_`` errors leave the archive as it was.
         """
+        sha256, size = self.keep(temp)
+        modified = modified and _utc(modified)
+        before = self._journal.arrivals(source, name)
+        known = bool(before) and before[-1].sha256 == sha256
+        if not known or before[-1].modified != modified or before[-1].feed != feed:
+            self._journal.arrive(source, feed, name, sha256, size, modified, self._clock())
+        return Admitted(RawFile(source, feed, name, sha256, size, self.path(sha256), modified), new=not known)
+
+    def keep(self, temp: Path) -> tuple[str, int]:
+        """Take the whole file at ``temp`` in, and return its hash and size; the journal does not know of it yet."""
         with storing(self._root):
             with temp.open("rb") as content:
                 sha256 = hashlib.file_digest(content, "sha256").hexdigest()
@@ -132,12 +142,7 @@ class Archive:
                 replace(temp, path)
                 sync_folder(path.parent)
                 sync_folder(self._root)
-        modified = modified and _utc(modified)
-        before = self._journal.arrivals(source, name)
-        known = bool(before) and before[-1].sha256 == sha256
-        if not known or before[-1].modified != modified or before[-1].feed != feed:
-            self._journal.arrive(source, feed, name, sha256, size, modified, self._clock())
-        return Admitted(RawFile(source, feed, name, sha256, size, path, modified), new=not known)
+        return sha256, size
 
     def has(self, source: str, remote: RemoteFile) -> bool:
         """Tell whether the source's file, by name, size and time, is the one last archived, so that it need not be fetched again.

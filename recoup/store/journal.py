@@ -328,11 +328,13 @@ class Journal:
 
     def arrive(self, source: str, feed: str, name: str, sha256: str, size: int, modified: datetime | None, fetched: datetime) -> None:
         """Record that ``source`` holds these bytes under this name."""
+        self.arrive_all([Arrival(0, source, feed, name, sha256, size, modified, fetched)])
+
+    def arrive_all(self, arrivals: Sequence[Arrival]) -> None:
+        """Record arrivals, in their order and in one step; their numbers are given here."""
+        rows = [(a.source, a.feed, a.name, a.sha256, a.size, a.modified and stamp(a.modified), stamp(a.fetched)) for a in arrivals]
         with self._change() as db:
-            db.execute(
-                "INSERT INTO arrivals (source, feed, name, sha256, size, modified, fetched) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (source, feed, name, sha256, size, modified and stamp(modified), stamp(fetched)),
-            )
+            db.executemany("INSERT INTO arrivals (source, feed, name, sha256, size, modified, fetched) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def arrivals(self, source: str, name: str | None = None) -> list[Arrival]:
         """Return the arrivals of a source, or of one name of it, the oldest first."""

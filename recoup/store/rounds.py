@@ -7,6 +7,7 @@ its hash. A fetch that fails leaves no round, so that the one before stands, wit
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from recoup.errors import RecoupError
 from recoup.ports import RawFile
 from recoup.store.archive import PAGES
+from recoup.store.journal import Arrival
 from recoup.store.platform import storing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
     from recoup.ports import PageSet, SchoolYear
     from recoup.store.archive import Archive
@@ -38,51 +41,90 @@ class Kept:
     pages: tuple[tuple[str, str], ...]
 
 
-class Rounds:
-    """The rounds of one workspace."""
+class Round:
+    """A fetch at work: pages go into the archive as they come; they count once ``close`` has put a round over them."""
 
-    def __init__(self, archive: Archive, journal: Journal) -> None:
-        self._archive = archive
-        self._journal = journal
+    def __init__(self, rounds: Rounds, source: str, year: SchoolYear) -> None:
+        self.new: list[str] = []
+        self.known: list[str] = []
+        self._rounds = rounds
+        self._source = source
+        self._year = year
+        self._sets: list[Kept] = []
+        self._arrivals: list[Arrival] = []
+        self._held = {arrival.name: arrival.sha256 for arrival in rounds.journal.arrivals(source)}
 
-    def admit(self, source: str, wanted: PageSet, bodies: Sequence[bytes]) -> tuple[Kept, list[str], list[str]]:
-        """Take a whole set into the archive; return it with the names of pages that are new and of those known already."""
-        pages: list[tuple[str, str]] = []
-        new: list[str] = []
-        known: list[str] = []
-        for number, body in enumerate(bodies, 1):
-            name = f"{PAGES}{wanted.path}/{number:04d}.json"
-            admitted = self._put(source, wanted.feed, name, body)
-            pages.append((name, admitted.file.sha256))
-            (new if admitted.new else known).append(name)
+    def admit(self, wanted: PageSet, bodies: Sequence[bytes]) -> None:
+        """Take a whole set into the archive."""
+        names = [f"{PAGES}{wanted.path}/{number:04d}.json" for number in range(1, len(bodies) + 1)]
+        for name, body in zip(names, bodies, strict=True):
+            (self.new if self._put(wanted.feed, name, body) else self.known).append(name)
+        pages = tuple((name, self._held[name]) for name in names)
         place = "/".join(part for part in (wanted.feed, wanted.name) if part)
         first, last = (day.isoformat() if day else "" for day in (wanted.first, wanted.last))
-        return Kept(wanted.feed, place, first, last, tuple(pages)), new, known
+        self._sets.append(Kept(wanted.feed, place, first, last, pages))
 
-    def close(self, source: str, year: SchoolYear, sets: Sequence[Kept], *, full: bool) -> None:
-        """Make ``sets`` the round in force; of the one before stay the windows that still show a day, unless ``full``.
+    def close(self, *, full: bool) -> None:
+        """Put the round over its sets; of the one before stay the windows that still show a day, unless ``full``.
 
         The watermark of each window moves to its last day, and only now.
         """
-        before = [] if full else [kept for kept in self.last(source, year) if kept.first]
-        shown = _shown([*before, *sets])
-        body = json.dumps({"school_year": year.name, "sets": [asdict(kept) for kept in shown]}, indent=1).encode()
-        self._put(source, "", _name(year), body)
-        through = {kept.place: date.fromisoformat(kept.last) for kept in sets if kept.last}
-        self._journal.watermark(source, year.name, through)
+        before = [] if full else [kept for kept in self._rounds.last(self._source, self._year) if kept.first]
+        shown = _shown([*before, *self._sets])
+        body = json.dumps({"school_year": self._year.name, "sets": [asdict(kept) for kept in shown]}, indent=1).encode()
+        self._put("", _name(self._year), body)
+        self.tell()
+        through = {kept.place: date.fromisoformat(kept.last) for kept in self._sets if kept.last}
+        self._rounds.journal.watermark(self._source, self._year.name, through)
+
+    def tell(self) -> None:
+        """Tell the journal, in one step, what came; also of a fetch that fails."""
+        self._rounds.journal.arrive_all(self._arrivals)
+        self._arrivals = []
+
+    def _put(self, feed: str, name: str, body: bytes) -> bool:
+        """Archive one file; tell whether it is new under its name."""
+        archive = self._rounds.archive
+        temp = archive.incoming()
+        with storing(temp):
+            temp.write_bytes(body)
+        sha256, size = archive.keep(temp)
+        if self._held.get(name) == sha256:
+            return False
+        self._held[name] = sha256
+        self._arrivals.append(Arrival(0, self._source, feed, name, sha256, size, None, self._rounds.clock()))
+        return True
+
+
+class Rounds:
+    """The rounds of one workspace."""
+
+    def __init__(self, archive: Archive, journal: Journal, clock: Callable[[], datetime]) -> None:
+        self.archive = archive
+        self.journal = journal
+        self.clock = clock
+
+    @contextmanager
+    def begin(self, source: str, year: SchoolYear) -> Iterator[Round]:
+        """Begin a fetch; what came is in the journal when the block ends, however it ends."""
+        made = Round(self, source, year)
+        try:
+            yield made
+        finally:
+            made.tell()
 
     def since(self, source: str, year: SchoolYear, overlap: int) -> dict[str, date]:
         """Return from which day on to ask, by ``feed/name``: the watermark less ``overlap`` days. Without a round: from the beginning."""
         if not self.last(source, year):
             return {}
-        return {place: day - timedelta(days=overlap) for place, day in self._journal.watermarks(source, year.name).items()}
+        return {place: day - timedelta(days=overlap) for place, day in self.journal.watermarks(source, year.name).items()}
 
     def last(self, source: str, year: SchoolYear) -> list[Kept]:
         """Return the sets of the last whole round of a school year, the older before the newer; none when there was none."""
-        arrivals = self._journal.arrivals(source, _name(year))
+        arrivals = self.journal.arrivals(source, _name(year))
         if not arrivals:
             return []
-        path = self._archive.path(arrivals[-1].sha256)
+        path = self.archive.path(arrivals[-1].sha256)
         try:
             found: dict[str, Any] = json.loads(path.read_bytes())
             return [Kept(**{**kept, "pages": tuple((name, sha256) for name, sha256 in kept["pages"])}) for kept in found["sets"]]
@@ -94,17 +136,11 @@ class Rounds:
         files = []
         for kept in self.last(source, year):
             for name, sha256 in kept.pages:
-                path = self._archive.path(sha256)
+                path = self.archive.path(sha256)
                 if not path.exists():
                     raise RecoupError("ARCHIVE_DAMAGED", where=name, sha256=sha256)
                 files.append(RawFile(source, kept.feed, name, sha256, path.stat().st_size, path))
         return files
-
-    def _put(self, source: str, feed: str, name: str, body: bytes) -> Any:
-        temp = self._archive.incoming()
-        with storing(temp):
-            temp.write_bytes(body)
-        return self._archive.admit(temp, source, feed, name)
 
 
 def _name(year: SchoolYear) -> str:

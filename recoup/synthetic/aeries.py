@@ -250,14 +250,11 @@ def _stf(district: District) -> Sheet:
     return "ID LN FN CT EM CX", rows
 
 
-def write_aeries(district: District, folder: Path) -> list[Path]:
-    """Write the district below ``folder`` as Aeries query results, and return the files.
+def make_sheets(district: District) -> dict[str, Sheet]:
+    """Return the district as Aeries's tables: of each its header and its rows, as text.
 
-    They differ as real ones do: ``STU`` is tab-separated Windows-1252, ``CSE`` UTF-16, ``STF`` a workbook, ``ATT`` and ``ENR``
-    carry the table's name in each header; dates are ``MM/DD/YYYY`` and times ``03:15 PM``. When the district has flaws,
-    the files have bad rows of Aeries's own kinds, which change nothing for the good ones.
+    When the district has flaws, the tables have bad rows of Aeries's own kinds, which change nothing for the good ones.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     keys = _Keys(district)
     sheets = {
         "LOC": _loc(), "DAY": _day(district), "BEL": _bel(), "STU": _stu(district, keys), "ENR": _enr(district, keys),
@@ -266,7 +263,17 @@ def write_aeries(district: District, folder: Path) -> list[Path]:
     }  # fmt: skip
     if district.flaws:
         _spoil(sheets, everywhere=any(flaw.table == "calendar" for flaw in district.flaws))
-    return [_write(folder, name, header.split(), rows) for name, (header, rows) in sheets.items()]
+    return sheets
+
+
+def write_aeries(district: District, folder: Path) -> list[Path]:
+    """Write the district below ``folder`` as Aeries query results, and return the files.
+
+    They differ as real ones do: ``STU`` is tab-separated Windows-1252, ``CSE`` UTF-16, ``STF`` a workbook, ``ATT`` and ``ENR``
+    carry the table's name in each header; dates are ``MM/DD/YYYY`` and times ``03:15 PM``.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return [write_sheet(folder, name, header.split(), rows) for name, (header, rows) in make_sheets(district).items()]
 
 
 def _spoil(sheets: dict[str, Sheet], *, everywhere: bool) -> None:
@@ -290,7 +297,8 @@ def _spoil(sheets: dict[str, Sheet], *, everywhere: bool) -> None:
         sheets["ATT"][1].extend([like("ATT", SN="9999"), like("ATT", DT="06/25/2026", AL="?"), [*like("ATT", DT="06/24/2026"), "stray"]])
 
 
-def _write(folder: Path, table: str, header: Cells, rows: list[Cells]) -> Path:
+def write_sheet(folder: Path, table: str, header: Cells, rows: list[Cells]) -> Path:
+    """Write one table in the kind of file that it has here, and return the file."""
     if table == "STF":
         return _write_workbook(folder / "STF.xlsx", header, rows)
     if table in ("ATT", "ENR"):

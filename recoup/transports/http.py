@@ -51,6 +51,7 @@ class _PassingError(Exception):
 
     def __init__(self, fault: RecoupError, after: float = 0.0) -> None:
         super().__init__(fault.code)
+        self.kind = fault.code
         self.fault = fault
         self.after = after
 

@@ -26,15 +26,14 @@ def retrying(
     ``asked``: how many seconds the other side asks to be left alone; so long is waited, but never longer than ``longest_wait``.
 
     Any other exception, and the last one, come out as they are. ``label`` (host and errand, no secret) opens the log line
-    of each wait; of the exception only its kind is logged, since its text is the other side's.
+    of each wait; of the exception only its kind (``kind``, else its class) is logged, since its text is the other side's.
     """
 
     def note(state: RetryCallState) -> None:
         problem = state.outcome.exception() if state.outcome else None
+        kind = getattr(problem, "kind", type(problem).__name__)
         seconds = state.next_action.sleep if state.next_action else 0.0
-        log.warning(
-            "%s: try %d of %d failed (%s); next in %.1f s", label, state.attempt_number, settings.attempts, type(problem).__name__, seconds
-        )
+        log.warning("%s: try %d of %d failed (%s); next in %.1f s", label, state.attempt_number, settings.attempts, kind, seconds)
 
     doubling = wait_exponential(multiplier=settings.first_wait, max=settings.longest_wait) + wait_random(0, settings.first_wait)
 
