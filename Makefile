@@ -11,7 +11,7 @@ export PATH := $(PATH):/usr/sbin:/sbin
 # The tests run on every core; the tests of one file one after the other.
 CORES ?= --numprocesses auto --dist loadfile
 
-.PHONY: help setup demo test test-slow test-all lint bench docs lock clean
+.PHONY: help setup demo test test-slow test-all lint bench mutation docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ $(VENV)/.run: requirements/run.txt requirements/build.txt pyproject.toml | $(VEN
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.spark: requirements/spark.txt $(VENV)/.dev
+	$(LOCKED) -r requirements/spark.txt
 	@touch $@
 
 $(VENV)/.docs: requirements/docs.txt $(VENV)/.run
@@ -52,9 +56,10 @@ test: $(VENV)/.dev ## the quick tests
 	$(call system_package,sshd,openssh-server)
 	$(PY) -m pytest $(CORES) -m "not slow"
 
-test-slow: $(VENV)/.dev
+test-slow: $(VENV)/.dev $(VENV)/.spark
 	$(call system_package,sshd,openssh-server)
 	$(call system_package,soffice,libreoffice-calc)
+	$(call system_package,java,default-jre-headless)
 	$(PY) -m pytest $(CORES) -m slow
 
 test-all: test test-slow ## every test
@@ -66,6 +71,9 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 
 bench: $(VENV)/.dev ## a million participation rows through the whole road, beside a floor that computes nothing
 	$(PY) -m benchmarks.road
+
+mutation: $(VENV)/.dev ## small faults in the ledger, one at a time: which of them does no case notice? (hours; not part of the build)
+	$(PY) -m tests.mutation
 
 docs: $(VENV)/.docs ## build the documentation into site/
 	$(PY) -m mkdocs build --strict --quiet

@@ -31,8 +31,10 @@ out_option = click.option(
 @click.option("--strict", is_flag=True, help="Refuse (status 4) on any refused row or hold of a required check.")
 @as_of_option
 @out_option
-@click.option("--engine", type=click.Choice(["polars"]), default="polars", show_default=True, help="What the ledger is computed with.")
-def run(ui: Ui, dry_run: bool, offline: bool, strict: bool, as_of: datetime | None, out: Path | None, engine: str) -> None:  # noqa: ARG001
+@click.option(
+    "--engine", type=click.Choice(["polars", "spark"]), default="polars", show_default=True, help="What the ledger is computed with."
+)
+def run(ui: Ui, dry_run: bool, offline: bool, strict: bool, as_of: datetime | None, out: Path | None, engine: str) -> None:
     """Run the whole road: what a scheduler calls.
 
     Fetch, read, check, compute the ledger, write every export, and swap the outputs in.
@@ -40,7 +42,7 @@ def run(ui: Ui, dry_run: bool, offline: bool, strict: bool, as_of: datetime | No
     config = ui.config()
     from recoup import pipeline
 
-    request = pipeline.Request(day(as_of), out, dry_run, offline, strict, say=ui.progress)
+    request = pipeline.Request(day(as_of), out, dry_run, offline, strict, engine=engine, say=ui.progress)
     tell(ui, pipeline.run(config, request))
 
 

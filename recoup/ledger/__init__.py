@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from recoup import law as rules
 from recoup.ledger import results, several, time
 from recoup.ledger.encode import owners
-from recoup.ledger.engine import Engine, PolarsEngine
+from recoup.ledger.engine import Engine, PolarsEngine, engine_named
 from recoup.ledger.trace import trace
 from recoup.ledger.work import Work, work
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from recoup.law import Law
     from recoup.ports import Attestation, Lea
 
-__all__ = ["Engine", "PolarsEngine", "attestable", "compute", "compute_all", "owners", "trace"]
+__all__ = ["Engine", "PolarsEngine", "attestable", "compute", "compute_all", "engine_named", "owners", "trace"]
 
 
 def attestable() -> tuple[str, ...]:

@@ -40,3 +40,12 @@ class PolarsEngine:
     def take(self, frame: nw.LazyFrame[pl.LazyFrame]) -> pl.DataFrame:
         """Bring a result home."""
         return frame.to_native().collect()
+
+
+def engine_named(name: str) -> Engine:
+    """Return an engine by its name. Raises ``ENGINE_MISSING`` (2) where what it needs is not installed."""
+    if name == "spark":
+        from recoup.ledger.spark import SparkEngine
+
+        return SparkEngine()
+    return PolarsEngine()

@@ -50,7 +50,7 @@ def count(
     reported: pl.DataFrame | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Compute the ledger, each LEA by its own policy; ``reported``: the pairs of closed periods."""
-    return ledger.compute_all(tables, absent, plan.law, plan.policies, as_of, plan.config.lea, attest, reported=reported)
+    return ledger.compute_all(tables, absent, plan.law, plan.policies, as_of, plan.config.lea, attest, plan.engine, reported)
 
 
 def without_attestations(

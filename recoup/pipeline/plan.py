@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from recoup.config import Config, Source
     from recoup.law import Law
+    from recoup.ledger import Engine
     from recoup.ports import Adapter, Exporter, Feed, HttpAdapter
 
 #: Dates and times of the model are local to California.
@@ -66,7 +67,10 @@ class PlannedExport:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A configuration resolved: the law of the year, the whole policy of each LEA by its code, and every plugin it names."""
+    """A configuration resolved: the law of the year, the whole policy of each LEA by its code, and every plugin it names.
+
+    ``engine``: what the ledger is computed with, Polars where it is None.
+    """
 
     config: Config
     law: Law
@@ -74,6 +78,7 @@ class Plan:
     as_of: date
     sources: tuple[PlannedSource, ...]
     exports: tuple[PlannedExport, ...]
+    engine: Engine | None = None
 
     @property
     def policy(self) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from recoup import ledger
 from recoup.errors import Exit, RecoupError
 from recoup.exporters import amendments
 from recoup.exporters import registry as exporters
@@ -49,6 +50,7 @@ class Request:
     offline: bool = False
     strict: bool = False
     full: bool = False
+    engine: str = "polars"
     say: Callable[[str], None] = _silent
     clock: Callable[[], datetime] = now
 
@@ -81,7 +83,7 @@ def run(config: Config, request: Request) -> Outcome:
     Returns with status 0 or 6. Raises ``RecoupError`` with the status that ``docs/cli.md`` names: 2, 3, 4 or 5, 1 for a disk
     that fails. The last good outputs stand in every such case.
     """
-    plan = make_plan(config, request.as_of)
+    plan = replace(make_plan(config, request.as_of), engine=ledger.engine_named(request.engine))
     out = request.out or config.out
     with open_job(plan, "run", request) as (workspace, job):
         workspace.out.check(out)

@@ -1,0 +1,177 @@
+"""Mutation testing of the ledger's rules: ``python -m tests.mutation [MODULE …] [--share N] [--out FILE]``.
+
+Each mutant of ``recoup/ledger`` runs in a process of its own, which imports the module with one fault, against the worked examples,
+the districts of the knobs, and 200 fixed random districts, half of them under a random policy. It is killed at the first table that is
+not what the sound program gives (and the plain reading confirms). Those that survive are written down with line and fault: they
+must be without effect on a credited day. No file of the program is touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from tests.mutation.mutants import mutants, mutated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+ROOT = Path(__file__).parents[2]
+LEDGER = ROOT / "recoup" / "ledger"
+MODULES = ("minutes", "bank", "match", "days", "time", "supervision", "notes", "encode", "results", "setting")
+SEEDS = 200
+
+
+class Faulty(MetaPathFinder, Loader):
+    """Imports one module of the ledger with a fault in it."""
+
+    def __init__(self, module: str, source: str) -> None:
+        self.name, self.source = f"recoup.ledger.{module}", source
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.source, self.name, "exec"), module.__dict__)
+
+
+def trials() -> Iterator[tuple[Any, dict[str, Any], Any, tuple[str, ...]]]:
+    """Yield tables, policy, as-of and attested checks of every trial, the ones that kill most first."""
+    from tests.ledger.test_knobs import READINGS
+    from tests.ledger.test_knobs import policy as chosen
+    from tests.ledger.test_worked_examples import DECIDED
+    from tests.plain.case import bundle
+    from tests.plain.districts import random_district, random_policy
+
+    def drawn(seed: int) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:
+        rng = Random(seed if seed % 2 else 10_000 + seed)
+        district = random_district(rng)
+        return district.tables, {} if seed % 2 else random_policy(rng), district.as_of, district.attest
+
+    yield from (drawn(seed) for seed in range(8))
+    for reading in READINGS:
+        told: Any = reading.values
+        name, case, value = told
+        yield bundle(case), chosen(name, case, value), None, ()
+    for reading in DECIDED:
+        told = reading.values
+        case, policy = told[0], told[1].get("policy", {})
+        if "time_unit" not in policy:
+            yield bundle(case), policy, None, ()
+    yield from (drawn(seed) for seed in range(8, SEEDS))
+
+
+def record(path: Path) -> None:
+    """Write down what the ledger is told in every trial and the tables it gives, each confirmed by the plain reading."""
+    import polars as pl
+
+    from recoup import law
+    from tests.ledger.engine import YEAR, checked, run_engine
+    from tests.plain.compare import differences
+    from tests.plain.reading import read
+
+    with path.open("wb") as kept:
+        for tables, policy, as_of, attest in trials():
+            if "dispositions" not in tables:
+                policy = {name: value for name, value in policy.items() if name not in ("match_order", "credit_school")}
+            told = {"policy": policy, "as_of": as_of, "attest": attest}
+            made = checked(tables)
+            # A row that the checks refuse is the plain reading's alone (W20).
+            refused = not made.quarantine.filter(pl.col("severity") == "error").is_empty()
+            unlike = differences(read(tables, **told), run_engine(tables, **told))
+            if unlike and not refused:
+                sys.exit(f"the engine and the plain reading differ before any fault:\n{unlike}")
+            inputs = (made.tables, made.absent, law.policy(policy), as_of or YEAR.last, attest)
+            pickle.dump((inputs, _compute(*inputs)), kept)
+
+
+def recorded_trials(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Yield the trials one by one, so that a mutant that dies early has read little."""
+    with path.open("rb") as kept:
+        while kept.peek(1):
+            yield pickle.load(kept)
+
+
+def _compute(tables: Any, absent: Any, policy: Any, as_of: Any, attest: Any) -> dict[str, Any]:
+    from recoup import law
+    from recoup.ledger import compute
+    from recoup.ports import Attestation
+    from tests.ledger.engine import LEA, YEAR
+
+    attested = [Attestation(name, "Director of Attendance", YEAR.first, "binder 3") for name in attest]
+    return compute(tables, absent, law.load(YEAR.name), policy, as_of, LEA, attested)
+
+
+def one(module: str, number: int, recorded: Path) -> None:
+    """Run one mutant: end with 1 at the first trial that it gives otherwise, with 0 when it survives them all."""
+    source = (LEDGER / f"{module}.py").read_text(encoding="utf-8")
+    sys.meta_path.insert(0, Faulty(module, mutated(source, number)))
+    for place, (inputs, expected) in enumerate(recorded_trials(recorded)):
+        try:
+            given = _compute(*inputs)
+        except Exception:  # noqa: BLE001 - whatever stops a mutant has killed it
+            sys.exit(f"trial {place}: stopped")
+        unlike = [name for name, table in expected.items() if not table.equals(given[name])]
+        if unlike:
+            sys.exit(f"trial {place}: {', '.join(unlike)}")
+
+
+def judge(module: str, number: int, recorded: Path) -> str:
+    """Return how a mutant died, or an empty text when it survived."""
+    command = [sys.executable, "-m", "tests.mutation", "--one", module, str(number), str(recorded)]
+    try:
+        ended = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, timeout=900, env={**os.environ, "POLARS_MAX_THREADS": "1"}, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "did not end"
+    return (ended.stderr.strip().splitlines() or ["stopped"])[-1] if ended.returncode else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    parser.add_argument("--share", type=int, default=1, help="only every N-th mutant")
+    parser.add_argument("--out", type=Path, default=ROOT / "mutation.csv", help="what became of each mutant")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        one(given.one[0], int(given.one[1]), Path(given.one[2]))
+        return
+    sources = {module: (LEDGER / f"{module}.py").read_text(encoding="utf-8") for module in given.modules}
+    wanted = [(module, n, *fault) for module, source in sources.items() for n, fault in enumerate(mutants(source)) if n % given.share == 0]
+    with tempfile.TemporaryDirectory() as folder, given.out.open("w", encoding="utf-8", newline="") as lines:
+        recorded = Path(folder) / "recorded"
+        began = time.monotonic()
+        record(recorded)
+        print(f"{len(wanted)} mutants; the trials were recorded in {time.monotonic() - began:.0f} s", flush=True)
+        table = csv.writer(lines, lineterminator="\n")
+        table.writerow(["module", "number", "line", "fault", "killed_by"])
+        with ThreadPoolExecutor(given.jobs) as pool:
+            fates = pool.map(lambda mutant: judge(mutant[0], mutant[1], recorded), wanted)
+            survived = 0
+            for mutant, fate in zip(wanted, fates, strict=True):
+                table.writerow([*mutant, fate])
+                lines.flush()
+                survived += not fate
+                if not fate:
+                    print("survived:", f"{mutant[0]}.py line {mutant[2]}: {mutant[3]}", flush=True)
+    print(f"{len(wanted) - survived} of {len(wanted)} killed ({100 * (len(wanted) - survived) / len(wanted):.1f} %)")
+
+
+if __name__ == "__main__":
+    main()
