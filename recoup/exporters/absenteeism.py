@@ -40,15 +40,16 @@ def chronic(run: Run, absent: pl.Expr, expected: pl.Expr) -> pl.Expr:
     return absent * 100 >= expected * limit
 
 
-def students(run: Run) -> pl.DataFrame:
+def students(run: Run, counts: pl.DataFrame | None = None) -> pl.DataFrame:
     """Return a row for each LEA and student (no ``school_code``) and for each school of the student.
 
     Columns: lea, school_code, ssid, local_student_id, grade (of the last enrollment there), days_expected (13.15), days_absent
     (13.17 + 13.19 + 13.20 + 13.21), days_recovered, counted (more than 30 expected days), absence_rate, chronic, and
     assumed_alternate_rate, assumed_alternate_chronic (null under K20 ``off``). Exempt students and schools that keep hours have none.
+    ``counts``: the rows of STAS, where they are at hand.
     """
     year = law.load(run.year.name)
-    counted = calpads_stas.rows(run).filter("public", ~pl.col("exempt"), ~pl.col("hourly"))
+    counted = (calpads_stas.rows(run) if counts is None else counts).filter("public", ~pl.col("exempt"), ~pl.col("hourly"))
     by_school = counted.select(
         *_WHERE,
         "ssid",
@@ -143,7 +144,8 @@ class Absenteeism:
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:  # noqa: ARG002 - the port; there are none
         """Write both files and say whom the rates leave out."""
         found = Findings(self.name, run)
-        people = students(run)
+        counts = calpads_stas.rows(run)
+        people = students(run, counts)
         table = rates(run, people)
         write_csv(people, out / STUDENTS)
         write_csv(table, out / RATES)
@@ -158,7 +160,7 @@ class Absenteeism:
             people.filter(pl.col("school_code").is_null(), ~pl.col("counted")),
             more_than=law.load(run.year.name).value("chronic_more_than"),
         )
-        left_out = calpads_stas.rows(run).filter("public").join(places, on="ssid", how="left")
+        left_out = counts.filter("public").join(places, on="ssid", how="left")
         found.add("EXEMPT", left_out.filter("exempt"))
         found.add("HOURLY", left_out.filter("hourly", ~pl.col("exempt")))
         found.add("UNKNOWN_DAYS", calpads_stas.unknown_days(run))
