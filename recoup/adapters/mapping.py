@@ -40,7 +40,18 @@ def make_tables(declaration: Declaration, frames: Mapping[str, pl.DataFrame], jo
             if table != order[0]:
                 part = _once(part, table)
             made.setdefault(table, []).append(part)
-    return {table: pl.concat(parts, how="diagonal") for table, parts in made.items()}
+    return {table: completed(pl.concat(parts, how="diagonal"), table, job) for table, parts in made.items()}
+
+
+def completed(frame: pl.DataFrame, table: str, job: Job) -> pl.DataFrame:
+    """Add, empty and told of, the columns that a table must have and whose cells may be unknown; ``source`` is the source's name."""
+    model = TABLES[table]
+    lacking = [column for column in model.columns if column.name not in frame.columns and not column.may_be_missing and column.nullable]
+    names = [column.name for column in lacking if column.name != "source"]
+    told = f"{table}: no file says {', '.join(names)}; it is unknown in every row"
+    job.desk.note(job.request.source, "COLUMN_EMPTY", frame.height if names else 0, told)
+    value = {"source": job.request.source}
+    return frame.with_columns(pl.lit(value.get(column.name), pl.String).alias(column.name) for column in lacking)
 
 
 def with_defaults(declaration: Declaration, feed: str, frame: pl.DataFrame, job: Job) -> pl.DataFrame:
@@ -158,6 +169,7 @@ class _Maker:
             hint = _HINTS.get(target.through, _HINTS[""]).format(target.through)
             self.job.desk.refuse(frame.filter(unmapped), "CODE_UNMAPPED", target.table, f"{feed}.{column.name}", column.name, hint)
             frame = frame.filter(~unmapped)
+        frame = frame.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name))
         leaving = self.declaration.leaving.get(target.through, ())
         gone = pl.col(name).is_in(leaving).fill_null(value=False)
         left = frame.filter(gone).height

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from recoup.synthetic.aeries import write_aeries
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
+from recoup.synthetic.infinite_campus import write_infinite_campus
 from recoup.synthetic.powerschool import write_powerschool
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
     "bundle": write_bundle,
     "aeries_files": write_aeries,
+    "infinite_campus_files": write_infinite_campus,
     "powerschool_files": write_powerschool,
 }
 

@@ -263,7 +263,7 @@ def _special(district: District, keys: _Keys) -> Sheet:
 
 
 def write_powerschool(district: District, folder: Path) -> list[Path]:
-    """Write the district below ``folder`` as PowerSchool's files, and ``applied_days.csv``, which PowerSchool holds only as a number.
+    """Write the district below ``folder`` as PowerSchool's files, and ``kept/applied_days.csv``, which PowerSchool holds only as a number.
 
     When the district has flaws, the files have bad rows of PowerSchool's own kinds, which change nothing for the good ones.
     """

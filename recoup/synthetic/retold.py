@@ -79,8 +79,10 @@ def days_by_school(district: District) -> dict[str, list[tuple[str, dict[str, Ro
 
 
 def write_kept(district: District, folder: Path, tables: Iterable[str]) -> list[Path]:
-    """Write the tables that a vendor's files cannot carry, as a district keeps them beside: a bundle of its own."""
+    """Write the tables that a vendor's files cannot carry, as a district keeps them beside: a bundle of its own in ``kept/``."""
     out = []
+    folder = folder / "kept"
+    folder.mkdir(exist_ok=True)
     for table in tables:
         rows = district.tables[table]
         header = list(rows[0]) if rows else []

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
     from recoup.synthetic.district import BadRows
 
-CONFIGS = {"bundle": "demo.toml", "aeries_files": "aeries.toml", "powerschool_files": "powerschool.toml"}
+CONFIGS = {
+    "bundle": "demo.toml",
+    "aeries_files": "aeries.toml",
+    "infinite_campus_files": "infinite_campus.toml",
+    "powerschool_files": "powerschool.toml",
+}
 #: The shapes of vendors, each held against the bundle.
 VENDORS = [shape for shape in SHAPES if shape != "bundle"]
-#: Tables of the ledger, with the columns that tell where a row lay and not what it says.
-RESULTS = {"ledger": [], "credits": [], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
+#: Tables of the ledger, with the columns that tell where a row lay, or how the source spells an absence, and not what it says.
+RESULTS = {"ledger": [], "credits": ["absence_source_code"], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
 
 
 def run(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> pipeline.Outcome:

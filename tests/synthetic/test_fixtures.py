@@ -12,7 +12,8 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 
 def contents(folder: Path) -> dict[str, object]:
     """Return the files of a folder; a workbook by its parts, for two compressors may disagree."""
-    return {path.name: parts(path) if path.suffix == ".xlsx" else path.read_bytes() for path in sorted(folder.iterdir())}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): parts(path) if path.suffix == ".xlsx" else path.read_bytes() for path in files}
 
 
 def parts(path: Path) -> dict[str, bytes]:
