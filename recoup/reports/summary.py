@@ -118,7 +118,7 @@ def as_text(told: Mapping[str, Any]) -> str:
     lines += _holds_as_text(told["holds"], told["minutes_held"])
     if told["decisions"]:
         lines += _entry("Decisions", f"{len(told['decisions']):,}", _effects(told["decisions"]))
-    lines += _findings_as_text(told["findings"])
+    lines += findings_as_text(told["findings"])
     for one in told["findings"]:
         if one["export"] == "fetch" and one["severity"] == "warn":
             lines += _entry("Fetch", one["message"], [])
@@ -155,7 +155,7 @@ def _effects(decided: Sequence[Mapping[str, Any]]) -> list[tuple[str, int | None
     return list(counts.items())
 
 
-def _findings_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:
+def findings_as_text(told: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lay out what each part of the road had to say, by code; the sentences stand in the manifest."""
     counted: dict[str, dict[str, int]] = {}
     for one in told:
