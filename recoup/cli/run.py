@@ -63,6 +63,10 @@ def tell(ui: Ui, outcome: Outcome) -> None:
     told["fetched"] = [fetched(one) for one in outcome.fetched]
     ui.progress("")
     ui.result(told, summary.as_text(told))
+    if ui.quiet:
+        # A scheduler's mail must say why the status is not 0.
+        for name, reason in outcome.withheld.items():
+            click.echo(f"recoup: {name} was withheld, all others were written: {reason}. The manifest's findings say what to mend.", err=True)
     click.get_current_context().exit(int(outcome.status))
 
 

@@ -165,6 +165,13 @@ def test_the_exit_statuses_of_the_process(district: District, break_it: Any, sta
     assert "Traceback" not in done.stderr
 
 
+def test_a_withheld_export_is_told_on_stderr_though_quiet(district: District) -> None:
+    district.edit("attendance", "08-20,excused", "08-20,exkused")
+    result = run(district, "--quiet")
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert result.stderr.startswith("recoup: calpads_stas was withheld")
+
+
 def test_another_run_holds_the_lock(district: District) -> None:
     with Workspace.open(district.folder / ".recoup", command="run"):
         done = process("run", "--config", district.config)
