@@ -66,7 +66,9 @@ def tell(ui: Ui, outcome: Outcome) -> None:
     if ui.quiet:
         # A scheduler's mail must say why the status is not 0.
         for name, reason in outcome.withheld.items():
-            click.echo(f"recoup: {name} was withheld, all others were written: {reason}. The manifest's findings say what to mend.", err=True)
+            click.echo(
+                f"recoup: {name} was withheld, all others were written: {reason}. The manifest's findings say what to mend.", err=True
+            )
     click.get_current_context().exit(int(outcome.status))
 
 
