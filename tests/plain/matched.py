@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.plain.attended import FIRST_DATE
 from tests.plain.bundle import District, Row, grade_span
+
+if TYPE_CHECKING:
+    from datetime import date
 
 CAP = 10
 

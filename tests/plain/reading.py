@@ -44,8 +44,9 @@ Absences
 17. ``block``: one day of another LEA ends the computed ones. Own applied days count towards ten in order of absence date.
 18. Applied days are not bounded by as-of, but by the year of their absence. An applied day takes its date: an absence of that date at
     another school is not recovered too (``credits`` has one row a student and date).
-19. A school's LEA is its own code if it reports independently, else its county-district code, else the configured one. Each LEA has its
-    own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in force. The row of ``ledger`` adds them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
+19. A school's LEA is its own code if it reports independently, else its county-district code, else the configured one. Each LEA has
+    its own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in force. The row of ``ledger`` adds
+    them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
 20. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
 21. A reported pair comes before people's matches. Its absence is that of the student, LEA and date, whichever school keeps it now. When the
     ten no longer hold all reported pairs, those of the earliest absences stay.
