@@ -1,7 +1,9 @@
 """Helps for those who write adapters and exporters: cases on disk, and golden files beside them.
 
-A case is a folder: ``case.toml``, ``in/`` (a bundle), ``results/`` (the ledger's tables and the quarantine) and ``expected/``
-(the files that the exporters named in ``case.toml`` must write, and ``findings.csv``, what they must say).
+A case is a folder: ``case.toml``, ``in/`` (a bundle), ``results/`` (the ledger's tables and the quarantine; without it they are
+computed) and ``expected/``: the files that the exporters named in ``case.toml`` must write, and ``findings.csv``, what they must say;
+``story_<name>.txt`` for the students of ``[stories]`` and ``reading_<name>.txt`` for the policies of ``[readings]``, as the terminal
+shows them.
 
 ``python -m recoup.testing test CASE…`` shows what differs; ``python -m recoup.testing generate CASE…`` writes what is
 missing, shows a diff of what differs, and overwrites that only with ``--force``.
@@ -16,14 +18,19 @@ import io
 import sys
 import tempfile
 import tomllib
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from python_calamine import CalamineWorkbook
 
+from recoup import law
 from recoup.exporters import registry
+from recoup.pipeline import again, explain
+from recoup.pipeline.compare import reading
 from recoup.ports import QUARANTINE, Attestation, Finding, Input, Lea, Run, SchoolYear
+from recoup.reports import compare_text, explain_text
 from recoup.schemas import RESULTS, TABLES, frame_schema
 
 if TYPE_CHECKING:
@@ -73,12 +80,12 @@ def load_run(case: Path) -> Run:
     read = {name: read_table(case / "in" / f"{name}.csv", table) for name, table in TABLES.items()}
     refused = case / "results" / "quarantine.csv"
     quarantine = _read(refused) if refused.exists() else pl.DataFrame(schema=dict.fromkeys(QUARANTINE, pl.String))
-    return Run(
+    run = Run(
         year=SchoolYear(told["school_year"], day(first, 7, 1), day(first + 1, 6, 30)),
         lea=Lea(**told["lea"]),
         as_of=told["as_of"],
         run_id=told["run_id"],
-        rule_version=told["rule_version"],
+        rule_version=told.get("rule_version", ""),
         policy=told.get("policy", {}),
         attest=[Attestation(check, **who) for check, who in told.get("attest", {}).items()],
         tables={name: frame for name, (frame, _) in read.items()},
@@ -91,6 +98,22 @@ def load_run(case: Path) -> Run:
             for height in [read[path.stem][0].height]
         ],
     )
+    return run if (case / "results").exists() else _computed(run)
+
+
+def _computed(run: Run) -> Run:
+    """Return a run with the ledger's own results."""
+    policy = law.policy(run.policy)
+    run = replace(run, policy=policy, rule_version=law.rule_version(law.load(run.year.name), policy))
+    return replace(run, results=again.results(run, again.policies(run), run.attest))
+
+
+def _shown(run: Run, told: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return what the terminal shows of the stories and readings that a case names."""
+    shown = {f"story_{name}.txt": explain_text.as_text(explain.story(run, ssid)) for name, ssid in told.get("stories", {}).items()}
+    for name, policy in told.get("readings", {}).items():
+        shown[f"reading_{name}.txt"] = compare_text.as_text(reading(run, policy).told)
+    return {name: f"{text}\n".encode() for name, text in shown.items()}
 
 
 def _findings(found: Sequence[Finding], withheld: Mapping[str, str]) -> str:
@@ -119,7 +142,7 @@ def actual(case: Path, out: Path) -> dict[str, bytes]:
     run = load_run(case)
     told = tomllib.loads((case / "case.toml").read_text(encoding="utf-8"))
     exports = {}
-    for name, options in told["exports"].items():
+    for name, options in told.get("exports", {}).items():
         exporter = registry.get(name)
         exports[name] = exporter.write(run, registry.settings(exporter, options), out)
     written: dict[str, bytes] = {}
@@ -131,6 +154,9 @@ def actual(case: Path, out: Path) -> dict[str, bytes]:
         elif path.is_file():
             written[name] = path.read_bytes()
     findings = [finding for export in exports.values() for finding in export.findings]
+    written |= _shown(run, told)
+    if not exports:
+        return written
     said = _findings(findings, {name: export.withheld for name, export in exports.items()})
     return written | {"findings.csv": said.encode()}
 

@@ -130,11 +130,22 @@ class District:
             return list(csv.DictReader(lines))
 
 
+def write_district(folder: Path) -> District:
+    """Write the district of two students."""
+    (folder / "data").mkdir()
+    (folder / "recoup.toml").write_text(CONFIG, encoding="utf-8", newline="\n")
+    for name, text in TABLES.items():
+        (folder / "data" / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
+    return District(folder)
+
+
 @pytest.fixture
 def district(tmp_path: Path) -> District:
     """Write the district of two students."""
-    (tmp_path / "data").mkdir()
-    (tmp_path / "recoup.toml").write_text(CONFIG, encoding="utf-8", newline="\n")
-    for name, text in TABLES.items():
-        (tmp_path / "data" / f"{name}.csv").write_text(text, encoding="utf-8", newline="\n")
-    return District(tmp_path)
+    return write_district(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kept_district(tmp_path_factory: pytest.TempPathFactory) -> District:
+    """Write it for tests that share one: a run of theirs is kept from one to the next."""
+    return write_district(tmp_path_factory.mktemp("district"))

@@ -13,7 +13,7 @@ from recoup.errors import RecoupError, nearest
 
 
 @command("schema")
-@click.argument("what", metavar="table:NAME|config|manifest|mapping")
+@click.argument("what", metavar="table:NAME|config|manifest|mapping|story|comparison")
 def schema(ui: Ui, what: str) -> None:
     """Print a table's Table Schema or a file's JSON Schema."""
     told = _schema(what)
@@ -28,11 +28,11 @@ def _schema(what: str) -> dict[str, Any]:
         return schemas.table_schema(schemas.table_named(name))
     if what == "config":
         return config.schema()
-    if what == "manifest":
-        loaded: dict[str, Any] = json.loads((files("recoup.schemas") / "manifest.schema.json").read_text(encoding="utf-8"))
+    if what in ("manifest", "story", "comparison"):
+        loaded: dict[str, Any] = json.loads((files("recoup.schemas") / f"{what}.schema.json").read_text(encoding="utf-8"))
         return loaded
     if what == "mapping":
         mapping: dict[str, Any] = config.schema()["properties"]["sources"]["items"]["properties"]["mapping"]
         return mapping
-    known = ["config", "manifest", "mapping", *(f"table:{table}" for table in (*schemas.TABLES, *schemas.RESULTS))]
+    known = ["config", "manifest", "mapping", "story", "comparison", *(f"table:{table}" for table in (*schemas.TABLES, *schemas.RESULTS))]
     raise RecoupError("SCHEMA_UNKNOWN", name=what, nearest=nearest(what, known))

@@ -11,7 +11,7 @@ from recoup.pipeline import again
 from recoup.reports import compare as reports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -88,11 +88,11 @@ def against(run: Run, other: Run) -> Comparison:
     return Comparison(run.results, other.results, reports.summarize(run, run.results, other.results, settings, told))
 
 
-def each(run: Run, say: Callable[[str], None]) -> dict[str, Any]:
-    """Return what every other value of every knob would change by itself, and which could not be computed, and why."""
+def each(run: Run, say: Callable[[str], None], knobs: Iterable[law.Knob] | None = None) -> dict[str, Any]:
+    """Return what every other value of every knob (or of some) would change by itself, and which could not be computed, and why."""
     again.same_rules(run)
     readings, skipped = [], []
-    for knob in law.knobs().values():
+    for knob in law.knobs().values() if knobs is None else knobs:
         current = run.policy.get(knob.name, knob.default)
         head = {"k": knob.number, "name": knob.name, "citation": knob.citation, "certainty": knob.certainty}
         if knob.name == "charter_minimum":

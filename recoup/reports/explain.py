@@ -337,7 +337,7 @@ class _Teller:
             line = rules.hold_rules()["absence_at_two_schools"]
         else:
             code = "day_applied" if key in eligible else why_not(self.run, row, self.enrollments, self.schools)
-            line = {**rules.absence_rules(), **rules.hold_rules()}[code]
+            line = {**rules.hold_rules(), **rules.absence_rules()}[code]
         rule = self.cites.cite("absences that can be recovered", line.citation, line.certainty)
         return {"status": "not_eligible", "why": _step("absence", line.code, None, line.message, rule) | {"release": line.release}}
 

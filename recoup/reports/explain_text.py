@@ -60,7 +60,7 @@ def _aside(text: str, source: str) -> list[str]:
     room = WIDTH - len(text) - 2
     if len(source) <= room:
         return [f"{text}{source:>{WIDTH - len(text)}}"]
-    return [*_wrap(text, len(text) - len(text.lstrip())), f"{source:>{WIDTH}}"]
+    return [*_wrap(text.lstrip(), len(text) - len(text.lstrip())), f"{source:>{WIDTH}}"]
 
 
 def _chapter(title: str, lines: Sequence[str]) -> list[str]:

@@ -27,9 +27,9 @@ FIGURES = {
 #: How a step is announced.
 KINDS = {
     "hold": "Held,",
-    "not_checked": "Held, not checked:",
-    "released": "Released by decision,",
-    "attested": "Counted on somebody's word,",
+    "not_checked": "Held,",
+    "released": "By decision,",
+    "attested": "On somebody's word,",
     "cut": "Cut,",
     "warn": "Warning,",
     "rounded": "Not counted,",
