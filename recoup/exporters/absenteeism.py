@@ -13,6 +13,7 @@ import polars as pl
 from recoup import law
 from recoup.exporters import calpads_stas, days
 from recoup.exporters.findings import Findings
+from recoup.exporters.standing import follows
 from recoup.exporters.tables import write_csv
 from recoup.ports import Export, Written
 
@@ -61,7 +62,7 @@ def students(run: Run, counts: pl.DataFrame | None = None) -> pl.DataFrame:
     of_lea = by_school.group_by("lea", "ssid").agg(measures.sum()).with_columns(pl.lit(None, pl.String).alias("school_code"))
     expected, absent = pl.col("days_expected"), pl.col("days_absent")
     left = (absent - pl.col("days_recovered")).clip(lower_bound=0)
-    assumed = pl.lit(run.policy.get("alternate_chronic") != "off")
+    assumed = ~follows(run, "alternate_chronic", "off")
     return (
         pl.concat([of_lea.select(by_school.columns), by_school])
         .join(_grades(run), on=["ssid", *_WHERE], how="left", nulls_equal=True)
@@ -152,7 +153,7 @@ class Absenteeism:
         whole = table.filter(pl.col("school_code").is_null(), pl.col("grade") == ALL, pl.col("students_counted") > 0)
         for row in whole.iter_rows(named=True):
             found.add("CHRONIC", row["students_chronic"], lea=row["lea"], of=row["students_counted"], rate=row["chronic_rate"])
-        if run.policy.get("alternate_chronic") != "off":
+        if people["assumed_alternate_rate"].count():
             found.add("ALTERNATE_ASSUMED")
         places = run.tables["students"].select("ssid", "_file", "_line")
         found.add(

@@ -14,7 +14,7 @@ import polars as pl
 from recoup import law
 from recoup.exporters.findings import Findings
 from recoup.exporters.sheets import Book, columns
-from recoup.exporters.standing import standing
+from recoup.exporters.standing import follows, standing
 from recoup.exporters.tables import write_csv
 from recoup.ports import Export, Option, Written
 
@@ -46,11 +46,10 @@ def _most_days(run: Run, more: pl.Expr) -> pl.Expr:
     All minutes in the bank and out of it, over the shortest minimum schoolday of the student's time, less the days earned. What
     another reading of rounding or of remainders (K1, K2, K4, K19) might bring back with it is added.
     """
+    loose = follows(run, "time_unit", "hour_floor_per_date") | follows(run, "full_day_record", "date")
+    emptied = follows(run, "day_remainder", "drop") | follows(run, "long_study_bank", "void")
     pool = pl.col("minutes_counted") - pl.col("minutes_forfeited") + more
-    if run.policy.get("time_unit") == "hour_floor_per_date" or run.policy.get("full_day_record") == "date":
-        pool += pl.col("minutes_not_counted")
-    if run.policy.get("day_remainder") == "drop" or run.policy.get("long_study_bank") == "void":
-        pool += pl.col("minutes_forfeited")
+    pool += pl.when(loose).then("minutes_not_counted").otherwise(0) + pl.when(emptied).then("minutes_forfeited").otherwise(0)
     gain = (pool // pl.col("shortest") - pl.col("days_earned")).clip(lower_bound=0)
     return pl.when(more > 0).then(pl.min_horizontal(gain, "can_recover")).otherwise(0).fill_null(0)
 

@@ -10,6 +10,8 @@ from recoup import law
 from recoup.exporters import days
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from recoup.ports import Run
 
 
@@ -44,22 +46,38 @@ def standing(run: Run) -> pl.DataFrame:
     )
 
 
+def follows(run: Run, knob: str, *values: str) -> pl.Expr:
+    """Say whether the policy of the row's ``lea`` gives a knob one of the values; an LEA without one follows the run's."""
+    own = {rules.lea.code: rules.policy.get(knob) in values for rules in run.leas}
+    return pl.col("lea").replace_strict(own, default=run.policy.get(knob) in values, return_dtype=pl.Boolean)
+
+
+def _charter_minutes(run: Run) -> dict[str, int]:
+    """Return the minutes of a charter's day by ``lea|grade`` where K13 gives them by grade span."""
+    spans = law.load(run.year.name).grade_spans
+    policies = dict.fromkeys(days.reporting_leas(run)["lea"], run.policy) | {rules.lea.code: rules.policy for rules in run.leas}
+    given = {lea: policy.get("charter_minimum", "") for lea, policy in policies.items()}
+    own = {lea: dict(part.split("=") for part in text.split(";")) for lea, text in given.items() if "=" in text}
+    return {f"{lea}|{grade}": int(minutes[span]) for lea, minutes in own.items() for grade, span in spans.items()}
+
+
 def _minimum_schoolday(run: Run, placed: pl.DataFrame) -> pl.DataFrame:
     """Add ``minimum_schoolday`` on the as-of date (ledger.md 4; knobs K12, K13, K18): a school's type before the grade, then the lesser."""
     year, day = law.load(run.year.name), run.as_of
-    types = {**year.type_minutes, **(year.table_minutes if run.policy.get("special_minutes") == "table" else {})}
-    own = dict(part.partition("=")[::2] for part in run.policy.get("charter_minimum", "").split(";") if "=" in part)
-    charter = pl.col("school_type").is_in(year.charter_types)
-    by_type = pl.col("school_type").replace_strict(
-        {name: fact.on(day) for name, fact in types.items()}, default=None, return_dtype=pl.Int64
+
+    def minutes(of: pl.Expr, table: Mapping[str, int]) -> pl.Expr:
+        return of.replace_strict(table, default=None, return_dtype=pl.Int64)
+
+    by_type, by_table, by_grade = (
+        minutes(pl.col(of), {name: fact.on(day) for name, fact in table.items()})
+        for of, table in (("school_type", year.type_minutes), ("school_type", year.table_minutes), ("grade", year.grade_minutes))
     )
-    by_grade = pl.col("grade").replace_strict({g: f.on(day) for g, f in year.grade_minutes.items()}, default=None, return_dtype=pl.Int64)
-    by_span = pl.col("grade").replace_strict(
-        {grade: int(own[span]) for grade, span in year.grade_spans.items() if span in own}, default=None, return_dtype=pl.Int64
-    )
-    base = pl.coalesce(by_type, pl.when(charter).then(by_span), by_grade)
-    part = "three_quarter_part" if run.policy.get("three_quarter_day") == "use_180_as_day" else "three_quarter_full"
-    three_quarter = pl.col("alternate_minimum_basis") == "sec_46146"
+    by_span = minutes(pl.concat_str("lea", "grade", separator="|"), _charter_minutes(run))
+    special, charter = follows(run, "special_minutes", "table"), pl.col("school_type").is_in(year.charter_types)
+    base = pl.coalesce(by_type, pl.when(special).then(by_table), pl.when(charter).then(by_span), by_grade)
+    part, full = (pl.lit(year.value(name), pl.Int64) for name in ("three_quarter_part", "three_quarter_full"))
+    three_quarter = pl.when(follows(run, "three_quarter_day", "use_180_as_day")).then(part).otherwise(full)
     based = pl.col("alternate_minimum_basis").is_in(list(year.bases)) & (pl.col("alternate_minimum_minutes") > 0)
-    other = pl.when(three_quarter).then(pl.lit(year.value(part), pl.Int64)).when(based).then("alternate_minimum_minutes")
+    alternate = pl.when(based).then("alternate_minimum_minutes")
+    other = pl.when(pl.col("alternate_minimum_basis") == "sec_46146").then(three_quarter).otherwise(alternate)
     return placed.with_columns(pl.min_horizontal(base, other).alias("minimum_schoolday"))

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recoup.exporters import absenteeism
+from recoup.ports import Lea, LeaRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -124,6 +125,13 @@ def test_k20_off_computes_no_alternate_rate(cedar: Run, export: Callable[..., Ex
         alternate = written.select(pl.col("^assumed_.*$"))
         assert alternate.width == 2
         assert alternate.null_count().row(0) == (written.height, written.height)
+
+
+def test_each_lea_has_its_own_k20(cedar: Run) -> None:
+    """The charter leaves the alternate rate out; the district does not."""
+    charter = LeaRules(Lea("6102230", "River Charter"), {"alternate_chronic": "off"}, cedar.rule_version)
+    rates = absenteeism.students(replace(cedar, leas=[charter])).group_by("lea").agg(pl.col("assumed_alternate_rate").count() > 0)
+    assert dict(rates.iter_rows()) == {"1964733": True, "6102230": False}
 
 
 def test_a_student_of_two_schools_counts_at_each_and_once_in_the_lea(cedar: Run) -> None:
