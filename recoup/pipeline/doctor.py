@@ -43,6 +43,9 @@ def examine(config: Config, clock: Callable[[], datetime]) -> Iterator[Finding]:
     try:
         plan = make_plan(config)
         yield Finding("rules", f"{plan.rule_version}, as of {plan.as_of}")
+        for entry in config.leas:
+            own = [f"{name} = {value}" for name, value in plan.policies[entry.lea.code].items() if plan.policy.get(name) != value]
+            yield Finding(f"LEA {entry.lea.code}", f"{entry.lea.name}: {', '.join(own) or 'the common policy'}")
         yield Finding("exports", ", ".join(planned.exporter.name for planned in plan.exports) or "none are configured")
     except RecoupError as fault:
         yield Finding("rules, adapters, exporters", "", fault)
