@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import re
 from datetime import date, timedelta
@@ -39,9 +40,12 @@ class Pages:
         self._keys: set[object] = set()
 
     def add(self, answer: HttpAnswer, keys: Sequence[object]) -> None:
-        """Take a page with the key of each of its rows. Raises ``HTTP_PAGE_LOOP`` (3) for a page or row that came before."""
+        """Take a page with the key of each of its rows, None where it has none.
+
+        Raises ``HTTP_PAGE_LOOP`` (3) for a page or row that came before.
+        """
         digest = sha256(answer.body).digest()
-        new = set(keys)
+        new = set(keys) - {None}
         if keys and (digest in self._seen or new & self._keys):
             raise RecoupError("HTTP_PAGE_LOOP", self._where, page=len(self.bodies) + 1)
         self._seen.add(digest)
@@ -72,6 +76,14 @@ def text(value: Any) -> str | None:
     if value is None or isinstance(value, (dict, list)):
         return None
     return json.dumps(value) if isinstance(value, bool) else str(value).strip() or None
+
+
+def months(first: date, last: date) -> Iterator[tuple[date, date]]:
+    """Part a span at the ends of months, so that a year is not one answer and a month asked for again has the same name."""
+    while first <= last:
+        end = min(last, first.replace(day=calendar.monthrange(first.year, first.month)[1]))
+        yield first, end
+        first = end + timedelta(days=1)
 
 
 class PagedAdapter(FileAdapter):

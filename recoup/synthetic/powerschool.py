@@ -262,12 +262,11 @@ def _special(district: District, keys: _Keys) -> Sheet:
     return "StudentID ProgramID Enter_Date Exit_Date", rows
 
 
-def write_powerschool(district: District, folder: Path) -> list[Path]:
-    """Write the district below ``folder`` as PowerSchool's files, and ``kept/applied_days.csv``, which PowerSchool holds only as a number.
+def make_sheets(district: District) -> dict[str, Sheet]:
+    """Return the district as PowerSchool's tables: of each its header and its rows, as text.
 
-    When the district has flaws, the files have bad rows of PowerSchool's own kinds, which change nothing for the good ones.
+    When the district has flaws, the tables have bad rows of PowerSchool's own kinds, which change nothing for the good ones.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     keys = _Keys(district)
     codes = _codes(keys)
     students, earlier = _students(district, keys)
@@ -280,7 +279,13 @@ def write_powerschool(district: District, folder: Path) -> list[Path]:
     }  # fmt: skip
     if district.flaws:
         _spoil(sheets, keys, everywhere=any(flaw.table == "calendar" for flaw in district.flaws))
-    out = [_write(folder / f"{name}.txt", name, header.split(), rows) for name, (header, rows) in sheets.items()]
+    return sheets
+
+
+def write_powerschool(district: District, folder: Path) -> list[Path]:
+    """Write the district below ``folder`` as PowerSchool's files, and beside them what it holds only as a number (``kept/``)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    out = [write_sheet(folder / f"{name}.txt", name, header.split(), rows) for name, (header, rows) in make_sheets(district).items()]
     return out + write_kept(district, folder, ["applied_days"])
 
 
@@ -309,7 +314,7 @@ def _spoil(sheets: dict[str, Sheet], keys: _Keys, *, everywhere: bool) -> None:
 BY_LOCAL = {school.local: school for school in SCHOOLS}
 
 
-def _write(path: Path, name: str, header: Cells, rows: list[Cells]) -> Path:
+def write_sheet(path: Path, name: str, header: Cells, rows: list[Cells]) -> Path:
     """Write a file as its way out of PowerSchool does; AutoSend quotes nothing, and a line break in a note becomes a blank."""
     managed = name in _MANAGED
     if managed:

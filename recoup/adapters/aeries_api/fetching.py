@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import calendar
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from recoup.adapters.paged import Pages, Record, listed, text
+from recoup.adapters.paged import Pages, Record, listed, months, text
 from recoup.errors import RecoupError
 from recoup.ports import PageSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import date
 
     from recoup.ports import FetchRequest, HttpClient
 
@@ -60,7 +57,7 @@ def sets(client: HttpClient, request: FetchRequest, only: Sequence[str]) -> Iter
         yield PageSet("enrollment", code, partial(one, f"{at}/enrollment/0/year/{year}"))
         history = f"{at}/AttendanceHistory/summary/year/{request.read.year.name}"
         yield PageSet("history", code, partial(one, history), optional=True)
-        for first, last in _months(*request.window(f"attendance/{code}")):
+        for first, last in months(*request.window(f"attendance/{code}")):
             dates = {"StartDate": f"{first:%Y%m%d}", "EndDate": f"{last:%Y%m%d}"}
             yield PageSet("attendance", code, partial(one, f"{at}/attendance", dates), first, last)
 
@@ -81,11 +78,3 @@ def _students(client: HttpClient, year: str, path: str) -> list[bytes]:
         pages.add(answer, [text(row.get("StudentNumber")) for row in rows])
         if len(rows) < client.page_size:
             return pages.bodies
-
-
-def _months(first: date, last: date) -> Iterator[tuple[date, date]]:
-    """Part a span at the ends of months, so that a year is not one answer and a month asked for again has the same name."""
-    while first <= last:
-        end = min(last, first.replace(day=calendar.monthrange(first.year, first.month)[1]))
-        yield first, end
-        first = end + timedelta(days=1)
