@@ -23,7 +23,7 @@ FLOORS = (
     {"ports"},
     {"errors"},
 )
-SEES_ALL = {"testing"}
+SEES_ALL = {"testing", "conformance"}
 HEAVY = ("polars", "pandera", "narwhals", "paramiko", "lxml", "xlsxwriter", "jsonschema", "python_calamine", "yaml", "requests")
 
 

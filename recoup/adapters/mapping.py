@@ -44,8 +44,13 @@ def make_tables(declaration: Declaration, frames: Mapping[str, pl.DataFrame], jo
 
 
 def completed(frame: pl.DataFrame, table: str, job: Job) -> pl.DataFrame:
-    """Add, empty and told of, the columns that a table must have and whose cells may be unknown; ``source`` is the source's name."""
+    """Add, empty and told of, the columns that an optional table must have and whose cells may be unknown.
+
+    ``source`` becomes the source's name. A required table is left as it is: a column that it lacks is for the district to name.
+    """
     model = TABLES[table]
+    if model.required:
+        return frame
     lacking = [column for column in model.columns if column.name not in frame.columns and not column.may_be_missing and column.nullable]
     names = [column.name for column in lacking if column.name != "source"]
     told = f"{table}: no file says {', '.join(names)}; it is unknown in every row"

@@ -37,7 +37,9 @@ ORDER = (
     "decide",
     "compare",
     "runs",
+    "codes",
     "adapters",
+    "new-adapter",
     "exporters",
     "schema",
 )

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from recoup.cli.app import Ui, command
 from recoup.errors import RecoupError
 
+if TYPE_CHECKING:
+    from recoup.ports import Adapter, SchoolYear
+
 
 @command("init")
 @click.argument("folder", metavar="[DIR]", type=click.Path(path_type=Path, file_okay=False), default=Path())
 @click.option("--adapter", required=True, metavar="NAME", help="What reads the files; `recoup adapters` lists them.")
-@click.option("--location", default="data", show_default=True, metavar="URL", help="A folder, sftp://user@host:22/path or https://host/path.")
+@click.option(
+    "--location", default="data", show_default=True, metavar="URL", help="A folder, sftp://user@host:22/path or https://host/path."
+)
 def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
-    """Write a commented recoup.toml into DIR; never overwrite."""
+    """Write a commented recoup.toml into DIR; never overwrite.
+
+    Where the location is a folder with files, the codes in them that have no meaning yet go into crosswalk.csv there, to be filled in.
+    """
     from recoup import law, pipeline
     from recoup.adapters import registry
     from recoup.config import FILE_NAME
@@ -35,4 +44,25 @@ def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
         raise RecoupError("CONFIG_EXISTS", str(path)) from None
     except OSError as fault:
         raise RecoupError("CONFIG_UNWRITABLE", str(path), fault=type(fault).__name__) from None
-    ui.result({"status": 0, "written": str(path)}, f"{path} is written. Fill in your district, then: recoup doctor --config {path}")
+    drafted = _crosswalk(found, folder / location, law.load(present if present in known else known[-1]).year)
+    if drafted:
+        ui.note(f"{drafted} is written: say in its column means what the codes stand for.")
+    ui.result(
+        {"status": 0, "written": str(path), "crosswalk": str(drafted or "")},
+        f"{path} is written. Fill in your district, then: recoup doctor --config {path}",
+    )
+
+
+def _crosswalk(adapter: Adapter, place: Path, year: SchoolYear) -> Path | None:
+    """Draft the crosswalk file beside the files that are there already, and return it; None when there is nothing to say or no place."""
+    from recoup.pipeline.codes import draft_of
+
+    text = draft_of(adapter, place, year)
+    if not text:
+        return None
+    try:
+        with (place / "crosswalk.csv").open("x", encoding="utf-8", newline="") as out:
+            out.write(text)
+    except OSError:
+        return None
+    return place / "crosswalk.csv"

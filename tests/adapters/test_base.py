@@ -62,8 +62,8 @@ def test_a_vendor_without_any_python(
     reading = vendor.read([visits, teachers], ask())
     assert table(reading.tables["participation"]) == [{"session_id": "S1", "ssid": "9000000001", "minutes": "60"}]
     assert table(reading.tables["staff"]) == [
-        {"staff_id": "T1", "credential_expires": "2030-06-30", "certificated": "true"},
-        {"staff_id": "T3", "credential_expires": "6/31/2030", "certificated": None},
+        {"staff_id": "T1", "credential_expires": "2030-06-30", "certificated": "true", "staff_name": None, "lea_employee": None},
+        {"staff_id": "T3", "credential_expires": "6/31/2030", "certificated": None, "staff_name": None, "lea_employee": None},
     ]
     (row,) = reading.refused.to_dicts()
     assert (row["line"], row["code"], row["column"], row["value"]) == (3, "CODE_UNMAPPED", "teachers.cert", "Q")
