@@ -12,6 +12,7 @@ from recoup.exporters.sheets import DIFFERENT, OK, Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from recoup.ports import Run
 
@@ -79,6 +80,15 @@ def rules(run: Run) -> pl.DataFrame:
     rows = [("law", name, str(fact.on(run.as_of)), fact.help, fact.citation, fact.certainty) for name, fact in valued.items()]
     rows += [("hold", rule.code, rule.severity, rule.message, rule.citation, rule.certainty) for rule in law.hold_rules().values()]
     return _fact_table(rows)
+
+
+def _on_date(rule: law.Fact, first: date) -> pl.Expr:
+    """Return a number of law as it is on each row's date, which may change within the year that begins ``first``."""
+    number = pl.lit(rule.on(first))
+    for since, value in rule.values:
+        if since > first:
+            number = pl.when(pl.col("date") >= since).then(pl.lit(value)).otherwise(number)
+    return number
 
 
 def _verdict(agrees: pl.Expr) -> pl.Expr:
@@ -163,7 +173,8 @@ def sessions(run: Run) -> pl.DataFrame:
     whole = run.results["holds"].filter(pl.col("scope") == "lea", pl.col("code") == "ratio")["severity"]
     breach = {"hold": "breach: held", "warn": "breach: warning", "released": "breach: released", "not_checked": "not checked"}
     otherwise = whole[0].replace("_", " ") if whole.len() else "within"
-    limit = pl.when(pl.col("young") > 0).then(year.value("ratio_tk_kn")).otherwise(year.value("ratio_other"))
+    few, many = (_on_date(year.facts[name], year.year.first) for name in ("ratio_tk_kn", "ratio_other"))
+    limit = pl.when(pl.col("young") > 0).then(few).otherwise(many)
     count = pl.col("teachers", "aides", "students", "young", "minutes_raw", "minutes_counted")
     people = pl.col("students") + pl.col("other_students_present").fill_null(0)
     return (

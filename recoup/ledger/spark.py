@@ -27,9 +27,13 @@ def spark_session() -> SparkSession:
         raise RecoupError("ENGINE_MISSING", missing="the package pyspark") from None
     quiet = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
     try:
-        return SparkSession.builder.appName("recoup").config(map=quiet).getOrCreate()
+        session = SparkSession.builder.appName("recoup").config(map=quiet).getOrCreate()
     except PySparkRuntimeError:
         raise RecoupError("ENGINE_MISSING", missing="Java 17 or later") from None
+    if session.sparkContext.master.startswith("local"):
+        # Spark's own 200 tasks a step are meant for a cluster.
+        session.conf.set("spark.sql.shuffle.partitions", str(session.sparkContext.defaultParallelism))
+    return session
 
 
 class SparkEngine:

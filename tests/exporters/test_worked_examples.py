@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
-from recoup.exporters import calpads_stas, layout
+from recoup import law
+from recoup.exporters import audit_tables, calpads_stas, layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +32,8 @@ def with_days(cedar: Run, more: Callable[..., Run]) -> Callable[[dict[str, int]]
             CREDIT | {"ssid": "9000000003", "absence_school_code": school, "absence_date": first + timedelta(place)}
             for place, school in enumerate(schools)
         ]
-        cedar.results["credits"] = cedar.results["credits"].clear()
-        return more(cedar, "credits", *rows)
+        nobody = replace(cedar, results={**cedar.results, "credits": cedar.results["credits"].clear()})
+        return more(nobody, "credits", *rows)
 
     return credited
 
@@ -59,3 +61,16 @@ def test_w17_a_part_of_a_day_does_not_fit_the_field(days: str | None, fits: bool
     row = pl.DataFrame([dict.fromkeys(schema) | {"recovery_days": days}], schema=schema)
     wrong = layout.faults(row, form, calpads_stas.DIALECT)
     assert wrong.filter(pl.col("field") == "recovery_days").is_empty() == fits
+
+
+def test_the_workbooks_limit_is_the_ratio_of_the_sessions_date(cedar: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    dates = sorted(cedar.tables["sessions"]["date"].unique())
+    year = law.load(cedar.year.name)
+    ratio = year.facts["ratio_other"]
+    changed = replace(ratio, values=(*ratio.values, (dates[-1], 25)))
+    monkeypatch.setattr(law, "load", lambda _: replace(year, facts={**year.facts, "ratio_other": changed}))
+    sheet = audit_tables.sessions(cedar).filter(pl.col("young") == 0)
+    limits = {row["date"]: row["limit"] for row in sheet.iter_rows(named=True)}
+    assert {limit for on, limit in limits.items() if on < dates[-1]} <= {20}
+    assert limits.get(dates[-1], 25) == 25
+    assert limits
