@@ -22,10 +22,11 @@ from recoup.errors import Exit, RecoupError
 from recoup.store import manifest
 from recoup.store.archive import Admitted, Archive, Selection, date_in_name, feed_of
 from recoup.store.closed import Closed, closed_pairs
-from recoup.store.journal import Disposition, Journal, Output, RunRecord
+from recoup.store.journal import Journal
 from recoup.store.lock import WorkspaceLock
 from recoup.store.out import OutFolders
 from recoup.store.platform import free_disk, private_folder, storing
+from recoup.store.records import Disposition, Output, RunRecord
 from recoup.store.rounds import Rounds
 from recoup.store.snapshot import Snapshots
 

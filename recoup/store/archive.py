@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recoup.ports import Feed, RemoteFile, SchoolYear
-    from recoup.store.journal import Arrival, Journal
+    from recoup.store.journal import Journal
+    from recoup.store.records import Arrival
 
 # 2025-10-31, 20251031, 10-31-2025, 10312025, each with a time of day after it or without; the digits stand alone.
 _YEAR, _MONTH, _DAY = r"20\d\d", r"0[1-9]|1[0-2]", r"0[1-9]|[12]\d|3[01]"

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from recoup.errors import RecoupError
 from recoup.ports import Closing
-from recoup.store.journal import ClosingRecord
 from recoup.store.platform import private_folder, remove_tree, replace, storing, sync_folder, sync_tree
+from recoup.store.records import ClosingRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

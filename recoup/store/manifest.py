@@ -7,7 +7,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from recoup.store.journal import Output, stamp
+from recoup.store.journal import stamp
+from recoup.store.records import Output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

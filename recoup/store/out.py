@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from recoup.store.journal import Journal, Swap
+    from recoup.store.journal import Journal
+    from recoup.store.records import Swap
 
 
 class OutFolders:

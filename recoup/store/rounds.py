@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from recoup.errors import RecoupError
 from recoup.ports import RawFile
 from recoup.store.archive import PAGES
-from recoup.store.journal import Arrival
 from recoup.store.platform import storing
+from recoup.store.records import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
