@@ -1,8 +1,10 @@
-"""Why an absence that the ledger did not take cannot be recovered (ledger.md 5)."""
+"""Why an absence met the day it met, and why another cannot be recovered at all (ledger.md 5 and 6)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+import polars as pl
 
 from recoup import law as rules
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
 
     from recoup.law import Law
     from recoup.ports import Run
+    from recoup.reports.citations import Citations
 
 Row = dict[str, Any]
 
@@ -39,6 +42,21 @@ def why_not(run: Run, absence: Row, enrollments: Sequence[Row], schools: Mapping
         "not_eligible": here and all(_excluded(law, row, schools[school]["school_type"]) for row in here),
     }
     return next((code for code, so in reasons.items() if so), "not_here")
+
+
+def matched(run: Run, cites: Citations, credit: Row, decisions: Sequence[Row]) -> Row:
+    """Return why a computed credit's day met this absence: reported as partners, matched by a person, or the order of K14."""
+    keys = ("ssid", "absence_date", "earned_on")
+    same = pl.all_horizontal(pl.col(key) == credit[key] for key in keys)
+    if any(closing.credits.filter(same).height for closing in run.closed):
+        rule = cites.cite("days credited", "design: pairs that a closed period has reported stay partners", "D")
+        return {"says": "reported as partners in a closed period", **rule}
+    rule = cites.knob("days credited", "match_order")
+    for row in decisions if run.policy["match_order"] == "manual" else ():
+        wanted = (row["ssid"], row["date"], row["value"])
+        if row["decision"] == "match" and wanted == (credit["ssid"], credit["absence_date"], str(credit["earned_on"])):
+            return {"says": f"matched by decision {row['disposition_id']}", **rule}
+    return {"says": cites.chosen("match_order"), **rule}
 
 
 def _holds(enrollment: Row, on: date) -> bool:

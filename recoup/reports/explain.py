@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recoup import law as rules
-from recoup.reports.absences import why_not
+from recoup.reports.absences import matched, why_not
 from recoup.reports.citations import Citations, minimum_schoolday
+from recoup.reports.words import mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -294,19 +295,22 @@ class _Teller:
 
     def _applied(self, credit: Row) -> Row | None:
         same = (pl.col("absence_date") == credit["absence_date"]) & (pl.col("ssid") == self.ssid)
-        return next(iter(self.run.tables["applied_days"].filter(same).to_dicts()), None)
+        rows = self.run.tables["applied_days"].filter(same).to_dicts()
+        at_school = [row for row in rows if row["school_code"] == credit["absence_school_code"]]
+        return next(iter([*at_school, *rows]), None)
 
     def _credit(self, row: Row) -> Row:
         """Return a credited day with the rules of its match, its date and its school."""
         names = ("absence_date", "absence_school_code", "absence_kind", "absence_source_code", "grade", "grade_span", "earned_on")
-        day = next((one for one in self.trace["days"] if one["absence_date"] == row["absence_date"]), None)
+        met = (self._lea_of(row), row["absence_date"])
+        day = next((one for one in self.trace["days"] if (one["lea"], one["absence_date"]) == met), None)
         computed = row["origin"] == "computed"
         applied = None if computed else self._applied(row)
         lines = [line for line in self.holds if line["scope"] == "applied_day" and line["date"] == row["absence_date"]]
         return {
             **{name: row[name] for name in (*names, "credited_on", "origin", "minutes_used", "minimum_schoolday", "paid_elsewhere")},
             "day": day and day["day"],
-            "matched": {"says": self.cites.chosen("match_order"), **self.cites.knob("days credited", "match_order")} if computed else None,
+            "matched": matched(self.run, self.cites, row, list(self.decisions.values())) if computed else None,
             "dated": {"says": self.cites.chosen("credit_date"), **self.cites.knob("dates credited", "credit_date")},
             "school": {"says": self.cites.chosen("credit_school"), **self.cites.knob("schools credited", "credit_school")},
             "notes": [self._line(line) for line in lines],
@@ -329,14 +333,18 @@ class _Teller:
 
     def _fate(self, row: Row) -> Row:
         key = (row["date"], row["school_code"])
-        eligible = {(one["date"], one["school_code"]) for one in self.trace["eligible"]}
-        credit = next((one for one in self.credits if one["absence_date"] == row["date"]), None)
-        if key in eligible and (credit is None or credit["origin"] == "computed" or credit["absence_school_code"] == row["school_code"]):
-            return {"status": "met" if credit else "open", "why": None}
+        lea = {(one["date"], one["school_code"]): one["lea"] for one in self.trace["eligible"]}.get(key)
+        if lea is not None:
+            credit = next((one for one in self._credits_of(lea) if one["absence_date"] == row["date"]), None)
+            if credit is None:
+                return {"status": "open", "why": None}
+            applied = self._applied(credit) if credit["origin"] == "applied" else None
+            if applied is None or applied["school_code"] == row["school_code"]:
+                return {"status": "met", "why": None}
         if key in {(one["date"], one["school_code"]) for one in self.trace["doubled"]}:
             line = rules.hold_rules()["absence_at_two_schools"]
         else:
-            code = "day_applied" if key in eligible else why_not(self.run, row, self.enrollments, self.schools)
+            code = "day_applied" if lea is not None else why_not(self.run, row, self.enrollments, self.schools)
             line = {**rules.hold_rules(), **rules.absence_rules()}[code]
         rule = self.cites.cite("absences that can be recovered", line.citation, line.certainty)
         return {"status": "not_eligible", "why": _step("absence", line.code, None, line.message, rule) | {"release": line.release}}
@@ -369,11 +377,6 @@ class _Teller:
 
 
 _WEIGHT = {"hold": 0, "not_checked": 1, "cut": 2, "released": 3, "attested": 4, "warn": 5}
-
-
-def mask(ssid: str) -> str:
-    """Return an SSID with all but its last four digits masked."""
-    return "•" * (len(ssid) - 4) + ssid[-4:]
 
 
 def _grade(knob: rules.Knob) -> Row:

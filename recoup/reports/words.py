@@ -68,3 +68,8 @@ def day_left(bank: Mapping[str, Any], *, several: bool) -> str:
     if bank["minutes_to_next_day"] == 0:
         return f"{told}: the next date on which time counts completes a day."
     return f"{told}: {count(bank['minutes_to_next_day'], 'more minute')} of {bank['minimum_schoolday']} complete the next day."
+
+
+def mask(ssid: str) -> str:
+    """Return an SSID with all but its last four digits masked."""
+    return "•" * (len(ssid) - 4) + ssid[-4:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,17 @@ import pytest
 from jsonschema import Draft202012Validator
 from lxml import html
 
-from recoup import law, testing
+from recoup import law, ledger, testing
 from recoup.errors import RecoupError
 from recoup.pipeline import again, explain
+from recoup.ports import Closing, Lea, LeaRules
 from recoup.reports import explain as reports
 from recoup.reports.citations import Citations, minimum_schoolday
 from recoup.reports.explain_html import as_html
 from recoup.reports.explain_text import as_text
 from recoup.testing import load_run
+from tests.ledger.engine import LEA, checked
+from tests.reports.conftest import draw, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +105,7 @@ def test_the_story_adds_up_to_the_results(told: list[Told]) -> None:
         assert sum(1 for day in story["days"] if day["waits"]) == figures["days_waiting"]
         assert all(bool(day["waits"]) != bool(day["absence_date"]) for day in story["days"])
         assert len(story["credits"]) == figures["days_credited"]
+        assert sum(1 for credit in story["credits"] if credit["day"]) == sum(1 for day in story["days"] if day["absence_date"])
         assert sum(1 for credit in story["credits"] if credit["origin"] == "applied") == figures["days_applied"]
         blocked = sum(1 for row in story["absences"] if row["why"] and row["why"]["code"] == "day_applied")
         states = [row["status"] for row in story["absences"]]
@@ -246,3 +250,29 @@ def test_the_page_tells_what_the_terminal_tells(ana: Run) -> None:
         assert step["says"] in shown
     for day in told["days"]:
         assert date.fromisoformat(day["earned_on"]).isoformat() in shown
+
+
+def test_a_pair_keeps_the_reason_for_which_it_was_made(ana: Run) -> None:
+    credit = ana.results["credits"].filter((pl.col("ssid") == SSID) & (pl.col("origin") == "computed")).head(1)
+    credit = credit.with_columns(lea=pl.lit(ana.lea.code))
+    at = datetime(2026, 1, 6, 9, 0)  # noqa: DTZ001 - the model's date-times are local and bare
+    empty = pl.DataFrame()
+    closing = Closing("2025-2026", "P1", 1, date(2025, 12, 19), ana.as_of, "R0", "", "Director", at, "", "", credit, empty, empty, empty)
+    told = explain.story(replace(ana, closed=[closing]), SSID)
+    says = {row["absence_date"]: row["matched"]["says"] for row in told["credits"] if row["matched"]}
+    assert says.pop(credit["absence_date"].item().isoformat()) == "reported as partners in a closed period"
+    assert set(says.values()) == {"the oldest"}
+
+
+def test_each_lea_has_its_own_rules() -> None:
+    seed = next(seed for seed in range(200) if len({*ledger.owners(checked(draw(seed)[0].tables).tables["schools"], LEA.code)["lea"]}) > 1)
+    one = run_of(*draw(seed))
+    codes = sorted({*ledger.owners(one.tables["schools"], LEA.code)["lea"]} - {LEA.code})
+    other = law.policy({"time_unit": "minutes", "day_remainder": "drop"})
+    several = replace(one, leas=[LeaRules(Lea(code, code), other, "") for code in codes])
+    several = replace(several, results=again.results(several, again.policies(several), several.attest))
+    figures = several.results["ledger"].sort("days_credited", "minutes_counted", "ssid", descending=True)
+    for ssid in figures["ssid"].head(4):
+        told = explain.story(several, ssid)
+        assert sum(bank["minutes_banked"] for bank in told["left"]["banks"]) == told["figures"]["minutes_banked"]
+        assert len(told["days"]) == told["figures"]["days_earned"]
