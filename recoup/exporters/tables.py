@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -29,6 +30,16 @@ def _text(column: Column) -> pl.Expr:
         shown = value.cast(pl.String)
         return pl.when(shown.str.contains(".", literal=True)).then(shown.str.strip_chars_end("0").str.strip_chars_end(".")).otherwise(shown)
     return value
+
+
+def as_text(column: Column, name: str, dates: str) -> pl.Expr:
+    """Return a typed column, under ``name`` in the frame, as the text of a cell; ``dates`` is the pattern of a date."""
+    if column.type == "date":
+        return pl.col(name).dt.strftime(dates)
+    if column.type == "date-time":
+        return pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S")
+    shown = _text(replace(column, name=name)).cast(pl.String)
+    return pl.when(shown != "").then(shown)
 
 
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
