@@ -136,6 +136,11 @@ class PagedAdapter(FileAdapter):
         return joined.filter(stays).drop("_shown")
 
 
+def last_day(files: Sequence[RawFile], feed: str) -> str:
+    """Return the last day that any page of a feed was asked for, as ISO text; empty where none has windows."""
+    return max((match["last"] or "" for file in files if file.feed == feed and (match := _NAME.fullmatch(file.name))), default="")
+
+
 def _shown(files: Sequence[RawFile]) -> list[tuple[str, str]]:
     """Return, of pages with windows, which file (by its hash) shows which day: of each place and day those of the last window."""
     shown: dict[tuple[str, str], tuple[str, list[str]]] = {}

@@ -57,7 +57,7 @@ class PowerSchool(System):
         rows = [(number, row) for number, row in enumerate(self.file(f"{way}/{name}"), 1) if self._asked_for(row, asked.query.get("q", ""))]
         if more == "/count":
             return {"count": len(rows)}
-        size = min(int(asked.query["pagesize"]), self.file("metadata")["metadata"]["schema_table_query_max_page_size"])
+        size = min(int(asked.query["pagesize"]), int(self.file("metadata")["metadata"]["schema_table_query_max_page_size"]))
         first = (int(asked.query["page"]) - 1) * size
         if name == self.moving:
             first = max(0, first - 1)

@@ -11,7 +11,8 @@ from recoup.adapters.aeries_api import fetching
 from recoup.adapters.aeries_files.adapter import ADAPTER as FILES
 from recoup.adapters.aeries_files.adapter import AeriesFiles
 from recoup.adapters.base import Declaration
-from recoup.adapters.paged import PagedAdapter, Record, listed
+from recoup.adapters.joining import column
+from recoup.adapters.paged import PagedAdapter, Record, last_day, listed
 from recoup.errors import RecoupError
 from recoup.ports import LINEAGE, Option, SignIn
 
@@ -90,7 +91,10 @@ class AeriesApi(PagedAdapter, AeriesFiles):
                 told = {"feed": lacking[0].name, "help": lacking[0].help, "match": lacking[0].match}
                 raise RecoupError("READ_FEED_MISSING", job.request.source, **told)
             job.desk.note(job.request.source, "NO_SESSIONS", 1, "No file of sessions lies beside: another source has them", "info")
-        return super().tables(made, job) | _terms(frames, made["LOC"])
+        tables = super().tables(made, job) | _terms(frames, made["LOC"])
+        if "history" in frames:
+            _hold_against_totals(frames["history"], tables, job)
+        return tables
 
 
 def _terms(frames: Mapping[str, pl.DataFrame], schools: pl.DataFrame) -> dict[str, pl.DataFrame]:
@@ -102,6 +106,26 @@ def _terms(frames: Mapping[str, pl.DataFrame], schools: pl.DataFrame) -> dict[st
     return {
         "terms": terms.select("school_code", pl.col("TC").alias("term"), pl.col("SD").alias("start"), pl.col("ED").alias("end"), *LINEAGE)
     }
+
+
+def _hold_against_totals(history: pl.DataFrame, tables: Mapping[str, pl.DataFrame], job: Job) -> None:
+    """Say how many of Aeries's year totals tell another number of days than its day rows, which count; some run on to June."""
+    last = last_day(job.files, "attendance")
+    days = tables["calendar"].filter((pl.col("is_instructional") == "true") & (pl.col("date") <= last))
+    taught = days.group_by("school_code").agg(pl.col("date").n_unique().alias("_taught"))
+    absent = tables["attendance"].filter((pl.col("full_day") == "true") & (pl.col("date") <= last))
+    counted = absent.group_by("ssid", "school_code").agg(pl.len().alias("_absent"))
+    people = tables["students"].select(pl.col("local_student_id").alias("ID"), "ssid")
+    places = tables["schools"].select(pl.col("local_school_id").alias("SC"), "school_code")
+    totals = history.unique(["SC", "ID"]).join(people, on="ID").join(places, on="SC").join(taught, on="school_code", how="left")
+    projected = pl.col("EN").cast(pl.Int64, strict=False) > pl.col("_taught").fill_null(0)
+    source, ahead = job.request.source, totals.filter(projected).height
+    told = f"history: {ahead} year totals have more days enrolled than school was held up to {last}: they run on to June. Day rows count"
+    job.desk.note(source, "TOTALS_PROJECTED", ahead, told, "warn")
+    rest = totals.filter(~projected).join(counted, on=["ssid", "school_code"], how="left")
+    differ = rest.filter(column(rest, "AB").cast(pl.Int64, strict=False) != pl.col("_absent").fill_null(0)).height
+    told = f"history: {differ} year totals tell another number of days absent than the day rows, which count"
+    job.desk.note(source, "TOTALS_DIFFER", differ, told)
 
 
 def _periods(classes: Sequence[Record]) -> dict[str, Any]:
