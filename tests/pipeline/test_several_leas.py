@@ -15,6 +15,8 @@ from recoup import pipeline
 from recoup.config import load
 from recoup.errors import RecoupError
 from recoup.pipeline import Request
+from recoup.pipeline.doctor import examine
+from recoup.reports import summary
 from tests.plain.case import SSID, bundle, cases
 
 if TYPE_CHECKING:
@@ -123,6 +125,21 @@ def test_each_lea_has_its_own_policy_rules_and_file(tmp_path: Path) -> None:
         f"STAS_{code}_2025-2026.txt" for code in ("0190001", "1964733", "1964741")
     ]
     assert {finding.code for finding in done.findings} & {"LEA_UNNAMED", "LEA_WITHOUT_SCHOOLS"} == set()
+    told = summary.summarize(done, status=0, out="", files=[], unchanged=False, withheld={})
+    assert [(one["code"], one["schools"], one["days_credited"]) for one in told["leas"]] == [
+        ("1964733", 1, 1),
+        ("0190001", 1, 1),
+        ("1964741", 1, 2),
+    ]
+    text = " ".join(summary.as_text(told).split())
+    assert "Cedar Valley Unified (1964733) 1, Birch Charter (0190001) 1, Dry Creek Elementary (1964741) 2" in text
+
+
+def test_the_doctor_shows_where_an_lea_differs(tmp_path: Path) -> None:
+    write(tmp_path, county())
+    seen = {finding.topic: finding.seen for finding in examine(load(tmp_path / "recoup.toml"), pipeline.now)}
+    assert seen["LEA 1964741"] == "Dry Creek Elementary: time_unit = minutes"
+    assert seen["LEA 0190001"] == "Birch Charter: credit_date = earned_on"
 
 
 def test_what_one_lea_does_changes_nothing_of_the_others(tmp_path: Path) -> None:
