@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, cast
 
@@ -51,8 +52,21 @@ def read_xml(text: bytes, name: str, expected: Collection[str]) -> Records:
         if _local(element.tag) == record:
             rows.append(_inherited(element) | _cells(element))
             lines.append(cast("int", element.sourceline))
+    begins = _begins(text, record)
+    if len(begins) == len(lines):
+        lines = begins
     headers = tuple(dict.fromkeys(header for row in rows for header in row))
     return Records(headers, frame_of(headers, [[row.get(header, "") for header in headers] for row in rows], lines), ())
+
+
+def _begins(text: bytes, record: str) -> list[int]:
+    """The lines where records begin. The library's own count is not exact beyond line 65,535."""
+    found, line, before = [], 1, 0
+    for mark in re.finditer(rb"<(?:[\w.-]+:)?" + re.escape(record.encode()) + rb"(?=[\s/>])", text):
+        line += text.count(b"\n", before, mark.start())
+        before = mark.start()
+        found.append(line)
+    return found
 
 
 def _elements(text: bytes, name: str) -> Iterator[etree._Element]:
