@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from recoup.synthetic.aeries import write_aeries
+from recoup.synthetic.aeries_api import write_aeries_api
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
 from recoup.synthetic.infinite_campus import write_infinite_campus
 from recoup.synthetic.powerschool import write_powerschool
+from recoup.synthetic.powerschool_api import write_powerschool_api
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,11 @@ SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
     "infinite_campus_files": write_infinite_campus,
     "powerschool_files": write_powerschool,
 }
+#: Behind a server: its answers, and what lies beside. The tests serve them.
+SERVED: dict[str, Callable[[District, Path], list[Path]]] = {
+    "aeries_api": write_aeries_api,
+    "powerschool_api": write_powerschool_api,
+}
 
 
 def write_cases(catalogue: Path, folder: Path) -> list[Path]:
@@ -34,7 +41,8 @@ def write_cases(catalogue: Path, folder: Path) -> list[Path]:
         for case in csv.DictReader(lines):
             target = folder / case["adapter"] / case["case"] / "in"
             shutil.rmtree(target, ignore_errors=True)
-            SHAPES[case["adapter"]](make_district(int(case["seed"]), int(case["students"]), cast("BadRows", case["bad_rows"])), target)
+            district = make_district(int(case["seed"]), int(case["students"]), cast("BadRows", case["bad_rows"]))
+            (SHAPES | SERVED)[case["adapter"]](district, target)
             out.append(target)
     return out
 
