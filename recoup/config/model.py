@@ -154,7 +154,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A reporting period of the configuration, and its line there; ``starts`` empty = July 1, ``divisor`` empty = that of the school's type."""
+    """A reporting period of the configuration, and its line there.
+
+    ``starts`` empty means July 1, ``divisor`` empty that of the school's type.
+    """
 
     name: str
     line: int
