@@ -54,7 +54,11 @@ def imported_rooms(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "recoup").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+#: The template of a new adapter is copied out of the house; what it imports there is no arrow of the house.
+MODULES = sorted(path for path in (ROOT / "recoup").rglob("*.py") if "template" not in path.parts)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_go_down_only(path: Path) -> None:
     room = room_of(path)
     if room in SEES_ALL | {"__init__", "__main__"}:
