@@ -91,7 +91,8 @@ def credit_tables(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return (credited, credit_sessions), in order of ssid and absence date (and session date)."""
     # The orders are made by number, one column at a time, and the ids put on last: sorting text costs the most here.
-    credited = engine.take(matching.credits).sort((pl.col("who") * SPREAD + pl.col("date")) * SPREAD + pl.col("school"))
+    order = (pl.col("who") * SPREAD + pl.col("date")) * SPREAD + pl.col("school")
+    credited = engine.take(matching.credits).sort(order, "purse")
     credited = credited.with_row_index("credit")
     # Two LEAs of a student may each credit the same date.
     claim = (pl.col("who") * SPREAD + pl.col("date")).rle_id().cast(pl.Int64)

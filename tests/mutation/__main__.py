@@ -1,9 +1,9 @@
 """Mutation testing of the ledger's rules: ``python -m tests.mutation [MODULE …] [--share N] [--out FILE]``.
 
 Each mutant of ``recoup/ledger`` runs in a process of its own, which imports the module with one fault, against the worked examples,
-the districts of the knobs, and 200 fixed random districts, half of them under a random policy. It is killed at the first table that is
-not what the sound program gives (and the plain reading confirms). Those that survive are written down with line and fault: they
-must be without effect on a credited day. No file of the program is touched.
+the districts of the knobs, and 200 fixed random districts under 16 policies (``trials.py``). It is killed at the first table that is not
+what the sound program gives, which the tests hold against the plain reading on the same districts. Those that survive are written down
+with line and fault: they must be without effect on a credited day. No file of the program is touched.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.mutation.mutants import mutants, mutated
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "recoup" / "ledger"
 MODULES = ("minutes", "bank", "match", "days", "time", "supervision", "notes", "encode", "results", "setting")
-SEEDS = 200
 
 
 class Faulty(MetaPathFinder, Loader):
@@ -48,53 +46,16 @@ class Faulty(MetaPathFinder, Loader):
         exec(compile(self.source, self.name, "exec"), module.__dict__)
 
 
-def trials() -> Iterator[tuple[Any, dict[str, Any], Any, tuple[str, ...]]]:
-    """Yield tables, policy, as-of and attested checks of every trial, the ones that kill most first."""
-    from tests.ledger.test_knobs import READINGS
-    from tests.ledger.test_knobs import policy as chosen
-    from tests.ledger.test_worked_examples import DECIDED
-    from tests.plain.case import bundle
-    from tests.plain.districts import random_district, random_policy
-
-    def drawn(seed: int) -> tuple[Any, dict[str, Any], Any, tuple[str, ...]]:
-        rng = Random(seed if seed % 2 else 10_000 + seed)
-        district = random_district(rng)
-        return district.tables, {} if seed % 2 else random_policy(rng), district.as_of, district.attest
-
-    yield from (drawn(seed) for seed in range(8))
-    for reading in READINGS:
-        told: Any = reading.values
-        name, case, value = told
-        yield bundle(case), chosen(name, case, value), None, ()
-    for reading in DECIDED:
-        told = reading.values
-        case, policy = told[0], told[1].get("policy", {})
-        if "time_unit" not in policy:
-            yield bundle(case), policy, None, ()
-    yield from (drawn(seed) for seed in range(8, SEEDS))
-
-
 def record(path: Path) -> None:
-    """Write down what the ledger is told in every trial and the tables it gives, each confirmed by the plain reading."""
-    import polars as pl
-
+    """Write down what the ledger is told in every trial, and the tables that the sound program gives."""
     from recoup import law
-    from tests.ledger.engine import YEAR, checked, run_engine
-    from tests.plain.compare import differences
-    from tests.plain.reading import read
+    from tests.ledger.engine import YEAR, checked
+    from tests.mutation.trials import trials
 
     with path.open("wb") as kept:
-        for tables, policy, as_of, attest in trials():
-            if "dispositions" not in tables:
-                policy = {name: value for name, value in policy.items() if name not in ("match_order", "credit_school")}
-            told = {"policy": policy, "as_of": as_of, "attest": attest}
-            made = checked(tables)
-            # A row that the checks refuse is the plain reading's alone (W20).
-            refused = not made.quarantine.filter(pl.col("severity") == "error").is_empty()
-            unlike = differences(read(tables, **told), run_engine(tables, **told))
-            if unlike and not refused:
-                sys.exit(f"the engine and the plain reading differ before any fault:\n{unlike}")
-            inputs = (made.tables, made.absent, law.policy(policy), as_of or YEAR.last, attest)
+        for trial in trials():
+            made = checked(trial.tables)
+            inputs = (made.tables, made.absent, law.policy(trial.policy), trial.as_of or YEAR.last, trial.attest)
             pickle.dump((inputs, _compute(*inputs)), kept)
 
 
