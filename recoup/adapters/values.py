@@ -48,9 +48,9 @@ def canonical(series: pl.Series, kind: str, forms: Sequence[str], *, serials: bo
     """Return a text column in canonical form.
 
     ``kind``: ``date``, ``exit`` (the first day out, turned into the last day in), ``time``, ``seconds`` (since midnight), ``datetime``,
-    ``bool``, ``int``, ``hours`` (decimal or H:MM, turned into minutes); any other leaves the text alone but for SQL's ``NULL``
-    (``name`` leaves even that: there are people of that name). ``forms``: the date forms of the feed. ``serials``: the cells
-    come from a workbook, so that a bare number may be a date.
+    ``bool``, ``int``, ``hours`` (decimal or H:MM, turned into minutes), ``cds_district`` and ``cds_school`` (the two sevens of 14
+    digits); any other leaves the text alone but for SQL's ``NULL`` (``name`` leaves even that: there are people of that name).
+    ``forms``: the date forms of the feed. ``serials``: the cells come from a workbook, so that a bare number may be a date.
     """
     if kind not in _CONVERTERS:
         return series if kind == "name" else series.replace("NULL", None)
@@ -146,6 +146,14 @@ def _int(text: str, _none: list[str], _serials: bool) -> str | None:
     return str(int(whole[1])) if whole else text
 
 
+def _cds_school(text: str, _none: list[str], _serials: bool) -> str | None:
+    return text[7:] if re.fullmatch(r"\d{14}", text) else text
+
+
+def _cds_district(text: str, _none: list[str], _serials: bool) -> str | None:
+    return text[:7] if re.fullmatch(r"\d{14}", text) else text
+
+
 def _is_empty(text: str) -> bool:
     return ("empty", "sentinel", text) in _forms()
 
@@ -155,6 +163,8 @@ _CONVERTERS: dict[str, Callable[[str, list[str], bool], str | None]] = {
     "exit": _exit,
     "seconds": _seconds,
     "hours": _hours,
+    "cds_school": _cds_school,
+    "cds_district": _cds_district,
     "datetime": _datetime,
     "time": _time,
     "bool": _bool,

@@ -62,6 +62,15 @@ class TestPowerSchoolFiles(_Vendor):
 
 
 @pytest.mark.slow
+class TestEschoolPlusFiles(_Vendor):
+    """A vendor without any Python."""
+
+    adapter = "eschoolplus_files"
+    fixtures = FIXTURES / "eschoolplus_files" / "small" / "in"
+    configuration = "eschoolplus.toml"
+
+
+@pytest.mark.slow
 class TestInfiniteCampusFiles(_Vendor):
     adapter = "infinite_campus_files"
     fixtures = FIXTURES / "infinite_campus_files" / "small" / "in"
