@@ -44,6 +44,10 @@ DECIDED = [
 ]
 
 
+#: The last date, minute or day on each side of a rule; the mutants of ``tests/mutation`` asked for them.
+EDGES = [pytest.param(case, id=case["title"]) for _, case in cases(Path(__file__).parents[1] / "cases" / "edges", "*.yaml")]
+
+
 def test_every_worked_example_is_here_and_says_where_it_is_held() -> None:
     assert {name[:3] for name, _ in CASES} == {f"W{number:02}" for number in range(1, 44)}
     assert {name for name, case in CASES if "expect" not in case and "held_by" in case} == {"W16", "W17", "W34"}
@@ -52,8 +56,19 @@ def test_every_worked_example_is_here_and_says_where_it_is_held() -> None:
 @pytest.mark.parametrize("run", IMPLEMENTATIONS)
 @pytest.mark.parametrize(("case", "reading"), DECIDED)
 def test_worked_example(case: Case, reading: dict[str, Any], run: Implementation) -> None:
+    check(case, reading, run)
+
+
+@pytest.mark.parametrize("run", IMPLEMENTATIONS)
+@pytest.mark.parametrize("case", EDGES)
+def test_edge_of_a_rule(case: Case, run: Implementation) -> None:
+    check(case, case["expect"], run)
+
+
+def check(case: Case, reading: dict[str, Any], run: Implementation) -> None:
+    """Compare the figures that a reading names with what an implementation gives."""
     policy = reading.get("policy", {})
-    result = run(bundle(case), policy=policy)
+    result = run(bundle(case), policy=policy, as_of=case.get("as_of"))
     ledger = next(row for row in result["ledger"] if row["ssid"] == SSID)
     entries = [row for row in result["time_entries"] if row["ssid"] == SSID]
     expected = {name: value for name, value in reading.items() if name not in ("policy", "stas")}

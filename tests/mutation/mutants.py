@@ -92,6 +92,11 @@ class _Maker(ast.NodeTransformer):
             return node
         if isinstance(node, (ast.Import, ast.ImportFrom, ast.arguments)) or _is_for_types(node) or _is_text(node):
             return node
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            kept, node.decorator_list = node.decorator_list, []
+            super().generic_visit(node)
+            node.decorator_list = kept
+            return node
         for what, make in variants(node):
             self.found.append((getattr(node, "lineno", 0), what))
             if len(self.found) - 1 == self.wanted:

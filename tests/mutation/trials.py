@@ -1,4 +1,4 @@
-"""What a mutant is tried on: worked examples, districts of the knobs, and random districts, many of them merged into one run.
+"""What a mutant is tried on: worked examples, edges, districts of the knobs, and random districts, many of them merged into one run.
 
 A run of the ledger costs much the same for one small district as for twenty, so districts that are read by the same policy become one:
 each keeps its own students, schools, sessions and people, told apart by a number in their ids.
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recoup import law
 from tests.ledger.test_knobs import READINGS
 from tests.ledger.test_knobs import policy as policy_of
-from tests.ledger.test_worked_examples import DECIDED
+from tests.ledger.test_worked_examples import DECIDED, EDGES
 from tests.plain.case import bundle
 from tests.plain.districts import random_district, random_policy
 
@@ -74,6 +74,9 @@ def trials() -> Iterator[Trial]:
     groups = [[random_district(Random(seed)).tables for seed in range(ALONE + turn, DISTRICTS, POLICIES)] for turn in range(POLICIES)]
     together = [Trial(merged(group), policy) for group, policy in zip(groups, policies, strict=True)]
     yield from together[:4]
+    edges: Any = [reading.values[0] for reading in EDGES]
+    for as_of in dict.fromkeys(case.get("as_of") for case in edges):
+        yield Trial(merged([bundle(case) for case in edges if case.get("as_of") == as_of]), {}, as_of)
     defaults = law.policy({})
     cases: dict[str, tuple[dict[str, Any], list[Tables]]] = {}
     for values in [*(reading.values for reading in DECIDED), *(reading.values for reading in READINGS)]:

@@ -8,7 +8,7 @@ verified by a qualifying teacher; excused full-day absences in the morning of th
 ``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out}``), ``alone`` (without the
 student), ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a
 row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis}``.
-``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of ``dispositions`` on the student.
+``taught``: further school days. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of ``dispositions`` on the student.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def bundle(case: Case) -> Tables:
             *(
                 {"school_code": code, "date": day, "is_instructional": True, "day_start": "08:00", "day_end": "14:30"}
                 for code in codes.values()
-                for day in school_days(case)
+                for day in [*school_days(case), *case.get("taught", [])]
             )
         ),
         "students": rows(
