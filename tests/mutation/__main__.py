@@ -9,6 +9,7 @@ with line and fault: they must be without effect on a credited day. No file of t
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import pickle
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 LEDGER = ROOT / "recoup" / "ledger"
 MODULES = ("minutes", "bank", "match", "days", "time", "supervision", "notes", "encode", "results", "setting")
+
+
+#: What a mutant may take: bytes, and seconds.
+MEMORY, PATIENCE = 6 * 2**30, 300
 
 
 class Faulty(MetaPathFinder, Loader):
@@ -78,6 +83,11 @@ def _compute(tables: Any, absent: Any, policy: Any, as_of: Any, attest: Any) -> 
 
 def one(module: str, number: int, recorded: Path) -> None:
     """Run one mutant: end with 1 at the first trial that it gives otherwise, with 0 when it survives them all."""
+    # A join that lost its condition would take the machine along.
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     source = (LEDGER / f"{module}.py").read_text(encoding="utf-8")
     sys.meta_path.insert(0, Faulty(module, mutated(source, number)))
     for place, (inputs, expected) in enumerate(recorded_trials(recorded)):
@@ -95,7 +105,7 @@ def judge(module: str, number: int, recorded: Path) -> str:
     command = [sys.executable, "-m", "tests.mutation", "--one", module, str(number), str(recorded)]
     try:
         ended = subprocess.run(
-            command, cwd=ROOT, capture_output=True, text=True, timeout=900, env={**os.environ, "POLARS_MAX_THREADS": "1"}, check=False
+            command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, "POLARS_MAX_THREADS": "1"}, check=False
         )
     except subprocess.TimeoutExpired:
         return "did not end"

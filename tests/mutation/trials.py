@@ -75,8 +75,9 @@ def trials() -> Iterator[Trial]:
     together = [Trial(merged(group), policy) for group, policy in zip(groups, policies, strict=True)]
     yield from together[:4]
     edges: Any = [reading.values[0] for reading in EDGES]
-    for as_of in dict.fromkeys(case.get("as_of") for case in edges):
-        yield Trial(merged([bundle(case) for case in edges if case.get("as_of") == as_of]), {}, as_of)
+    read = [(case.get("as_of"), case["expect"].get("policy", {}), bundle(case)) for case in edges]
+    for as_of, policy in {(when, repr(how)): (when, how) for when, how, _ in read}.values():
+        yield Trial(merged([tables for when, how, tables in read if (when, how) == (as_of, policy)]), policy, as_of)
     defaults = law.policy({})
     cases: dict[str, tuple[dict[str, Any], list[Tables]]] = {}
     for values in [*(reading.values for reading in DECIDED), *(reading.values for reading in READINGS)]:
