@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     Frame = nw.LazyFrame[Any]
 
+#: On this machine the ledger's many small steps cost more to plan and compile than to run; Spark's own values are meant for a cluster.
+HERE = {"spark.sql.adaptive.enabled": "false", "spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 def spark_session() -> SparkSession:
     """Return the session of this process, else a new one on the master that Spark's own configuration names (this machine without one).
@@ -31,7 +34,8 @@ def spark_session() -> SparkSession:
     except PySparkRuntimeError:
         raise RecoupError("ENGINE_MISSING", missing="Java 17 or later") from None
     if session.sparkContext.master.startswith("local"):
-        # Spark's own 200 tasks a step are meant for a cluster.
+        for name, value in HERE.items():
+            session.conf.set(name, value)
         session.conf.set("spark.sql.shuffle.partitions", str(session.sparkContext.defaultParallelism))
     return session
 
