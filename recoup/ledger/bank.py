@@ -41,7 +41,7 @@ def withdrawals(dates: Frame, voids: Frame | None, setting: Setting, engine: Eng
     days = taken.filter(nw.col("schoolday") > 0).select("purse", "date", cost="schoolday", late=nw.lit(0))
     out = nw.concat([days, *lapsed])
     order = ["date", "late"]
-    out = out.with_columns(nth=nw.col("purse").cum_count().over("purse", order_by=order), earned=1 - nw.col("late"))
+    out = out.with_columns(nth=nw.col("purse").cum_count().over("purse", order_by=order), earned=(nw.col("late") == 0).cast(nw.Int64))
     number = nw.col("earned").cum_sum().over("purse", order_by=order)
     return engine.settle(out.with_columns(day=nw.when(nw.col("late") == 0).then(number)).drop("late", "earned"))
 

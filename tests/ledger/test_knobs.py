@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from recoup import law
-from tests.ledger.engine import IMPLEMENTATIONS, Implementation
+from tests.ledger.engine import run_both
 from tests.plain.case import Case, bundle, cases
 
 CASES = cases(Path(__file__).parents[1] / "cases" / "knobs", "K*.yaml")
@@ -39,10 +39,9 @@ def policy(name: str, case: Case, value: str) -> dict[str, Any]:
     return {KNOBS[name[:3]].name: chosen} | ({"accept_risk": True} if name[:3] == "K05" and value == "yes" else {})
 
 
-@pytest.mark.parametrize("run", IMPLEMENTATIONS)
 @pytest.mark.parametrize(("name", "case", "value"), READINGS)
-def test_value_of_a_knob_gives_its_figures(name: str, case: Case, value: str, run: Implementation) -> None:
-    result = run(bundle(case), policy=policy(name, case, value))
+def test_value_of_a_knob_gives_its_figures(name: str, case: Case, value: str) -> None:
+    result = run_both(bundle(case), policy=policy(name, case, value))
     assert {named: figure(case, result, named) for named in case["figures"]} == {
         named: values[value] for named, values in case["figures"].items()
     }

@@ -2,7 +2,7 @@
 
 Each mutant of ``recoup/ledger`` runs in a process of its own, which imports the module with one fault, against the worked examples,
 the districts of the knobs, and 200 fixed random districts under 16 policies (``trials.py``). It is killed at the first table that is not
-what the sound program gives, which the tests hold against the plain reading on the same districts. Those that survive are written down
+what the sound program gives, once the plain reading has been seen to give the same. Those that survive are written down
 with line and fault: they must be without effect on a credited day. No file of the program is touched.
 """
 
@@ -52,16 +52,23 @@ class Faulty(MetaPathFinder, Loader):
 
 
 def record(path: Path) -> None:
-    """Write down what the ledger is told in every trial, and the tables that the sound program gives."""
+    """Write down what the ledger is told in every trial, and what the sound program gives: the plain reading must say the same."""
     from recoup import law
-    from tests.ledger.engine import YEAR, checked
+    from tests.ledger.engine import YEAR, checked, kept, timed
     from tests.mutation.trials import trials
+    from tests.plain.compare import differences
+    from tests.plain.reading import read
 
-    with path.open("wb") as kept:
-        for trial in trials():
+    with path.open("wb") as written:
+        for place, trial in enumerate(trials()):
             made = checked(trial.tables)
             inputs = (made.tables, made.absent, law.policy(trial.policy), trial.as_of or YEAR.last, trial.attest)
-            pickle.dump((inputs, _compute(*inputs)), kept)
+            given = _compute(*inputs)
+            rows = {name: [timed(row) for row in table.to_dicts()] for name, table in given.items()}
+            unlike = differences(read(kept(trial.tables), policy=trial.policy, as_of=inputs[3], attest=trial.attest), rows)
+            if unlike:
+                sys.exit(f"trial {place}: the program and the plain reading differ\n{unlike}")
+            pickle.dump((inputs, given), written)
 
 
 def recorded_trials(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
