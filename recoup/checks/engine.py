@@ -10,6 +10,7 @@ import polars as pl
 from recoup.checks import plugins
 from recoup.checks.keys import repeated
 from recoup.checks.lines import file_name, joined, lines
+from recoup.checks.precedence import Precedence, compose
 from recoup.checks.references import Parents, broken, orphan_lines
 from recoup.errors import RecoupError, nearest
 from recoup.plugins import installed as installed_plugins
@@ -49,6 +50,7 @@ class _Work:
     names: Mapping[str, str]
     order: Mapping[str, int]
     append: Collection[str]
+    stated: Precedence
     parents: Parents = field(default_factory=Parents)
     parts: list[pl.DataFrame] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -67,25 +69,30 @@ def check(
     names: Mapping[str, str],
     order: Mapping[str, int] | None = None,
     append: Collection[str] = (),
+    stated: Precedence | None = None,
     installed: Mapping[str, EntryPoint] | None = None,
 ) -> Checked:
     """Check canonical tables as adapters read them (text columns plus LINEAGE) and return them typed.
 
     ``refused``: quarantine rows that the adapters made already. ``names``: SHA-256 to the file's name. ``order``: SHA-256 to
     the file's place in time, later files higher; without it, names decide. ``append``: the SHA-256 of files whose feed is read
-    in mode ``append``. ``installed``: checks of other packages, default those of the entry points ``recoup.checks``.
+    in mode ``append``. ``stated``: which source counts where several have a row, default none does. ``installed``: checks of other
+    packages, default those of the entry points ``recoup.checks``.
 
-    Raises ``CHECK_TABLE_MISSING``, ``CHECK_TABLE_EMPTY``, ``CHECK_COLUMN_MISSING`` (status 4), ``CHECK_PLUGIN_FAILED`` and
-    ``CHECK_PLUGIN_SHAPE`` (status 2), ``CHECK_DISAGREES`` (status 1).
+    Raises ``PRECEDENCE_UNLISTED`` (status 2), ``CHECK_TABLE_MISSING``, ``CHECK_TABLE_EMPTY``, ``CHECK_COLUMN_MISSING`` (status 4),
+    ``CHECK_PLUGIN_FAILED`` and ``CHECK_PLUGIN_SHAPE`` (status 2), ``CHECK_DISAGREES`` (status 1).
     """
     by_name = {sha: place for place, sha in enumerate(sorted(names, key=lambda sha: (names[sha], sha)))}
-    work = _Work(year, lea, names, by_name if order is None else order, append)
+    work = _Work(year, lea, names, by_name if order is None else order, append, stated or Precedence())
     checked: dict[str, pl.DataFrame] = {}
     absent: set[tuple[str, str]] = set()
     # The model's order has every parent before its children; a test holds it to that.
     for table in TABLES.values():
         frame = _text(tables.get(table.name), table, absent, work)
-        checked[table.name] = _one(frame, table, work)
+        composed = compose(frame, table, work.stated, names, work.order, append)
+        work.parts += composed.lines
+        work.findings += composed.findings
+        checked[table.name] = _one(composed.frame, table, work)
     checked["participation"] = derive_minutes(checked["participation"], checked["sessions"])
 
     struck = plugins.run(installed_plugins(plugins.GROUP) if installed is None else installed, checked, year, names)
@@ -161,7 +168,7 @@ def _one(frame: pl.DataFrame, table: Table, work: _Work) -> pl.DataFrame:
             bad |= orphans
     for name in twins["code"].unique(maintain_order=True):
         found = rows.join(twins.filter(pl.col("code") == name), on="_row")
-        words = {"column": ", ".join(table.key), "other": "{other}"}
+        words = {"column": ", ".join(table.key), "table": table.name, "other": "{other}"}
         message, mend = (text.format(**words) for text in (RULES[name].message, RULES[name].mend))
         work.parts.append(lines(found, table.name, list(table.key), RULES[name], (message, mend), work.names))
 

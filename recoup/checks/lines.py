@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SCHEMA = pl.Schema({name: pl.Int64() if name == "line" else pl.String() for name in QUARANTINE})
 #: Columns by which another row is named in a message.
 OTHER = ("_other_file", "_other_line")
+#: Where it is of another source, that source.
+OTHER_SOURCE = "_other_source"
 
 
 def file_name(column: str, names: Mapping[str, str]) -> pl.Expr:
@@ -34,13 +36,14 @@ def lines(
     message, mend = (pl.lit(text) for text in words)
     if OTHER[0] in rows.columns:
         before, _, after = words[0].partition("{other}")
-        message = pl.format(f"{_plain(before)}{{}}, line {{}}{_plain(after)}", file_name(OTHER[0], names), OTHER[1])
+        source = pl.concat_str(pl.col(OTHER_SOURCE), pl.lit(": ")) if OTHER_SOURCE in rows.columns else pl.lit("")
+        place = (source.fill_null(""), file_name(OTHER[0], names), pl.col(OTHER[1]))
+        message = pl.format(f"{_plain(before)}{{}}{{}}, line {{}}{_plain(after)}", *place)
     value = pl.concat_str([pl.col(name).fill_null("") for name in columns], separator=";")
-    source, file, line = LINEAGE
     return rows.select(
-        source=pl.col(source),
-        file=file_name(file, names),
-        line=pl.col(line),
+        source=pl.col(LINEAGE[0]),
+        file=file_name(LINEAGE[1], names),
+        line=pl.col(LINEAGE[2]),
         table=pl.lit(table),
         column=pl.lit(";".join(columns)),
         value=value,

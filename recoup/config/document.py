@@ -77,6 +77,20 @@ that is in no list is never guessed: its row goes to the quarantine with the lin
 columns.students = { ssid = "State ID" }
 codes.school_type = { "301" = "high" }
 ```""",
+    "[precedence]": """\
+[Sources compose](composing.md) tells what happens to rows that two sources have.
+
+```toml
+[precedence]
+students = ["sis", "rosters"]
+```""",
+    "[fill]": """\
+Nothing is filled in unless it stands here; what was filled in is counted in the run's findings (`FILLED`).
+
+```toml
+[fill]
+enrollments = ["exit_reason", "instruction_mode"]
+```""",
     "[limits]": """\
 A gate closes (status 4, nothing is exported, the last good outputs stand) when more than the share *and* more than the count of rows
 are concerned.""",

@@ -108,7 +108,8 @@ class Files:
 class Source:
     """One place that files or pages come from, and the adapter that reads them. ``location`` is a URL or an absolute path.
 
-    ``beside``: where files lie that complete the pages of a system which answers over HTTP; empty where there are none.
+    ``beside``: where files lie that complete the pages of a system which answers over HTTP; empty where there are none. ``tables``:
+    what is taken from it, all where it is empty.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Source:
     files: Mapping[str, Files] = field(default_factory=dict)
     mapping: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
 
     @property
     def remote(self) -> bool:
@@ -193,7 +195,11 @@ class Value(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration. Paths are absolute; ``policy`` is as written and is read by ``recoup.law``."""
+    """The whole configuration. Paths are absolute; ``policy`` is as written and is read by ``recoup.law``.
+
+    ``precedence``: by table the names of its sources, the one that counts first. ``fill``: by table the columns of which an empty
+    cell is filled from the next source.
+    """
 
     path: Path
     school_year: str
@@ -202,6 +208,8 @@ class Config:
     lea: Lea
     leas: tuple[LeaSetting, ...]
     sources: tuple[Source, ...]
+    precedence: Mapping[str, tuple[str, ...]]
+    fill: Mapping[str, tuple[str, ...]]
     limits: Limits
     periods: tuple[Period, ...]
     attest: tuple[Attestation, ...]

@@ -143,6 +143,7 @@ def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> No
             raise RecoupError("CONFIG_SECRET_LITERAL", _where(path, place, lines), key="sftp.password")
         if name in names[:number]:
             raise RecoupError("CONFIG_SOURCE_TWICE", _where(path, ("sources", number, "name"), lines), name=name)
+    _check_composition(document, path, lines)
     exporters = [entry["exporter"] for entry in document.get("exports", ())]
     for number, name in enumerate(exporters):
         if name in exporters[:number]:
@@ -154,6 +155,21 @@ def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> No
     year = document["school_year"]
     if int(year[5:]) != int(year[:4]) + 1:
         raise RecoupError("CONFIG_YEAR", _where(path, ("school_year",), lines), name=year)
+
+
+def _check_composition(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> None:
+    """Hold ``[precedence]`` and ``[fill]`` against the sources that there are."""
+    taken: dict[str, list[str] | None] = {source["name"]: source.get("tables") for source in document["sources"]}
+    for table, ranked in document.get("precedence", {}).items():
+        where = _where(path, ("precedence", table), lines)
+        for name in ranked:
+            if name not in taken:
+                raise RecoupError("CONFIG_SOURCE_UNKNOWN", where, name=name, known=", ".join(taken), nearest=nearest(name, taken))
+            if table not in (taken[name] or [table]):
+                raise RecoupError("CONFIG_SOURCE_TABLES", where, name=name, table=table)
+    for table in document.get("fill", {}):
+        if table not in document.get("precedence", {}):
+            raise RecoupError("CONFIG_FILL", _where(path, ("fill", table), lines), table=table)
 
 
 def _explain(fault: ValidationError, path: Path, lines: Mapping[Key, int]) -> RecoupError:
@@ -192,7 +208,8 @@ def _expected(fault: ValidationError) -> str:
         "pattern": f"its form must be {wanted}",
         "minimum": f"it must be at least {wanted}",
         "maximum": f"it must be at most {wanted}",
-        "minItems": "at least one is needed",
+        "minItems": f"it must have at least {wanted}",
+        "uniqueItems": "nothing may stand in it twice",
         "minLength": "it is empty",
     }
     return texts.get(str(fault.validator), f"it breaks the rule {fault.validator}")
@@ -220,6 +237,8 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
         lea=Lea(lea["county_district_code"], lea["name"]),
         leas=tuple(LeaSetting(Lea(entry["code"], entry["name"]), entry.get("policy", {})) for entry in document.get("leas", ())),
         sources=tuple(_source(entry, base) for entry in document["sources"]),
+        precedence={table: tuple(names) for table, names in document.get("precedence", {}).items()},
+        fill={table: tuple(columns) for table, columns in document.get("fill", {}).items()},
         limits=Limits(
             quarantine=Limit(**{**_default("limits", "quarantine"), **limits.get("quarantine", {})}),
             shrink=Limit(**{**_default("limits", "shrink"), **limits.get("shrink", {})}),
@@ -267,12 +286,13 @@ def _source(entry: dict[str, Any], base: Path) -> Source:
     for name in ("token", "client_id", "client_secret"):
         if name in http:
             http[name] = _secret(http[name], base)
+    lists: dict[str, tuple[str, ...]] = {name: tuple(entry[name]) for name in ("partial_suffixes", "tables") if name in entry}
     return Source(
         **{
             **entry,
             "location": _place(entry["location"], base),
             **({"beside": _place(entry["beside"], base)} if "beside" in entry else {}),
-            **({"partial_suffixes": tuple(entry["partial_suffixes"])} if "partial_suffixes" in entry else {}),
+            **lists,
             "sftp": Sftp(**sftp),
             "http": Http(**http),
             "files": {feed: Files(**setting) for feed, setting in entry.get("files", {}).items()},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup.checks import check
+from recoup.checks import Precedence, check
 from recoup.errors import RecoupError
 from recoup.ports import Finding, Input
 from recoup.schemas import TABLES, frame_schema
@@ -72,10 +72,14 @@ def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
             # The members of a zip are files of their own, that the archive does not know.
             names.setdefault(count.file.sha256, count.file.name)
             order.setdefault(count.file.sha256, len(order))
-        readings.append(reading)
+        taken, told = _taken(reading, planned)
+        readings.append(taken)
+        findings += told
     tables = _together(readings)
     refused = pl.concat([reading.refused for reading in readings], how="vertical_relaxed")
-    checked = _with_periods(check(tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append), plan)
+    stated = Precedence(plan.config.precedence, plan.config.fill)
+    made = check(tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append, stated=stated)
+    checked = _with_periods(made, plan)
     findings += [finding for reading in readings for finding in reading.left_out]
     findings += [*checked.findings, *_after(checked.tables, plan)]
     counts = [count for reading in readings for count in reading.files]
@@ -89,6 +93,21 @@ def _passed_over(selection: Selection, planned: PlannedSource) -> Iterator[Findi
     for file in selection.unmatched:
         message = f"{file.name}: no feed of source '{planned.source.name}' asks for it any more, so it is not read."
         yield Finding("read", "unmatched", "warn", 0, message)
+
+
+def _taken(reading: Reading, planned: PlannedSource) -> tuple[Reading, list[Finding]]:
+    """Return of a reading the tables that its source is asked for, and what that leaves out; refused rows of another table go with it."""
+    wanted = planned.source.tables
+    if not wanted:
+        return reading, []
+    name, told = planned.source.name, []
+    for table, lazy in reading.tables.items():
+        if table not in wanted and (rows := lazy.select(pl.len()).collect().item()):
+            told.append(Finding("read", "TABLE_LEFT_OUT", "info", rows, f"{rows:,} rows of {table} are not taken from source '{name}'."))
+    lacking = [table for table in wanted if table not in reading.tables]
+    told += [Finding("read", "TABLE_NOT_GIVEN", "warn", 0, f"Source '{name}' is asked for {table} and gives none.") for table in lacking]
+    tables = {table: lazy for table, lazy in reading.tables.items() if table in wanted}
+    return replace(reading, tables=tables, refused=reading.refused.filter(pl.col("table").is_in(list(wanted)))), told
 
 
 def _together(readings: Sequence[Reading]) -> dict[str, pl.LazyFrame]:

@@ -13,6 +13,7 @@ from recoup.adapters import registry as adapters
 from recoup.errors import RecoupError, nearest
 from recoup.exporters import registry as exporters
 from recoup.ports import ReadRequest
+from recoup.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +111,7 @@ def make_plan(config: Config, as_of: date | None = None) -> Plan:
         if not year.first <= (period.starts or year.first) <= period.ends <= year.last:
             told = {"name": period.name, "year": year.name, "first": year.first, "last": year.last}
             raise RecoupError("CONFIG_PERIOD", f"{config.path}: [periods]", **told)
+    _check_fill(config)
     return Plan(
         config=config,
         law=rules,
@@ -118,6 +120,18 @@ def make_plan(config: Config, as_of: date | None = None) -> Plan:
         sources=tuple(_source(source, config, rules) for source in config.sources),
         exports=tuple(planned_export(setting.exporter, setting.options, config) for setting in config.exports),
     )
+
+
+def _check_fill(config: Config) -> None:
+    """Hold the columns of ``[fill]`` against the model: a key is never filled, since it says which row it is."""
+    for table, columns in config.fill.items():
+        model = TABLES[table]
+        known = [column.name for column in model.columns if not column.key]
+        for name in columns:
+            if name not in known:
+                what = "part of the key of" if name in model.key else "no column of"
+                told = {"column": name, "what": what, "table": table, "known": ", ".join(known), "nearest": nearest(name, known)}
+                raise RecoupError("CONFIG_FILL_COLUMN", f"{config.path}: [fill] {table}", **told)
 
 
 def _policies(config: Config) -> dict[str, dict[str, str]]:

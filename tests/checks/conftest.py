@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from recoup.checks import Checked, check
+from recoup.checks import Checked, Precedence, check
 from recoup.ports import QUARANTINE, Lea, SchoolYear
 
 if TYPE_CHECKING:
@@ -61,14 +61,23 @@ class District:
         """Add rows to the clean ones of ``table``."""
         return self.put(table, *CLEAN[table].splitlines()[1:], *rows)
 
+    def also(self, table: str, source: str, *rows: str, header: str = "", file: str = "") -> District:
+        """Let another source give rows of ``table`` too."""
+        sha = f"sha-{file or source}-{table}"
+        more = frame("\n".join((header or CLEAN[table].splitlines()[0], *rows)), sha, source)
+        self.names[sha] = f"{table}.csv"
+        self.tables[table] = pl.concat([self.tables[table], more], how="diagonal_relaxed")
+        return self
+
     def check(
         self,
         order: Mapping[str, int] | None = None,
         append: Collection[str] = (),
         installed: Mapping[str, EntryPoint] | None = None,
+        stated: Precedence | None = None,
     ) -> Checked:
         refused = pl.DataFrame(schema={name: pl.Int64 if name == "line" else pl.String for name in QUARANTINE})
-        return check(self.tables, refused, YEAR, LEA, names=self.names, order=order, append=append, installed=installed or {})
+        return check(self.tables, refused, YEAR, LEA, names=self.names, order=order, append=append, stated=stated, installed=installed or {})
 
     def told(self) -> set[tuple[str, int, str, str]]:
         """What the quarantine says: table, line, column, code."""
