@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 #: the raw file, and the physical line where the record begins (sheet row, element line, array index).
 LINEAGE = ("_source", "_file", "_line")
 
+#: The columns by which a row without ``ssid`` names its student: the number in the district's system, the name as it is written (first
+#: and last in any order), the birth date. An adapter gives all three; the SSID is found before the checks, among all sources' students.
+PERSON = ("_local_student_id", "_name", "_birth_date")
+
 #: The columns of ``quarantine.csv``: one line for each (row, failed check).
 QUARANTINE = ("source", "file", "line", "table", "column", "value", "code", "severity", "message", "mend")
 
