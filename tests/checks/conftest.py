@@ -77,7 +77,9 @@ class District:
         stated: Precedence | None = None,
     ) -> Checked:
         refused = pl.DataFrame(schema={name: pl.Int64 if name == "line" else pl.String for name in QUARANTINE})
-        return check(self.tables, refused, YEAR, LEA, names=self.names, order=order, append=append, stated=stated, installed=installed or {})
+        return check(
+            self.tables, refused, YEAR, LEA, names=self.names, order=order, append=append, stated=stated, installed=installed or {}
+        )
 
     def told(self) -> set[tuple[str, int, str, str]]:
         """What the quarantine says: table, line, column, code."""

@@ -74,7 +74,9 @@ def test_a_row_that_says_the_same_gives_way_too_and_nobody_need_look(district: D
 
 
 def test_a_column_that_a_source_does_not_have_is_no_difference(district: District) -> None:
-    done = district.also("students", "rosters", "9000000001,000001,Ana", header="ssid,local_student_id,legal_first_name").check(stated=STATED)
+    done = district.also("students", "rosters", "9000000001,000001,Ana", header="ssid,local_student_id,legal_first_name").check(
+        stated=STATED
+    )
     assert ("sis", 2, "ssid", "OVERRULED_SAME", "info") in told(done)
     assert done.tables["students"].filter(done.tables["students"]["ssid"] == "9000000001")["gender"].to_list() == [None]
 

@@ -9,6 +9,7 @@ import pytest
 
 from recoup.config import Limit, Limits, Secret, load, schema
 from recoup.errors import Exit, RecoupError
+from recoup.schemas import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,3 +152,38 @@ def test_the_checks_that_may_be_attested_are_those_of_the_ledger() -> None:
     from recoup.ledger import attestable
 
     assert tuple(schema()["properties"]["attest"]["propertyNames"]["enum"]) == attestable()
+
+
+COMPOSED = GOOD + '[precedence]\nstudents = ["sis", "programs"]\n[fill]\nstudents = ["gender"]\n'
+
+
+def test_reads_how_sources_compose(tmp_path: Path) -> None:
+    config = load(write(tmp_path, COMPOSED.replace('location = "data"', 'location = "data"\ntables = ["students", "staff"]')))
+    assert config.precedence == {"students": ("sis", "programs")}
+    assert config.fill == {"students": ("gender",)}
+    assert [source.tables for source in config.sources] == [(), ("students", "staff")]
+
+
+def test_every_table_of_the_model_can_be_named() -> None:
+    assert schema()["$defs"]["table"]["enum"] == list(TABLES)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "told"),
+    [
+        ('students = ["sis", "programs"]', 'students = ["sis", "programms"]', "CONFIG_SOURCE_UNKNOWN", "programs"),
+        ('students = ["sis", "programs"]', 'student = ["sis", "programs"]', "CONFIG_UNKNOWN_KEY", "students"),
+        ('students = ["sis", "programs"]', 'students = ["sis", "sis"]', "CONFIG_VALUE", "twice"),
+        ('students = ["sis", "programs"]', 'students = ["sis"]', "CONFIG_VALUE", "at least 2"),
+        ('location = "data"', 'location = "data"\ntables = ["staff"]', "CONFIG_SOURCE_TABLES", "students"),
+        ('location = "data"', 'location = "data"\ntables = ["stuff"]', "CONFIG_VALUE", "staff"),
+        ("[fill]\nstudents", "[fill]\nstaff", "CONFIG_FILL", "staff"),
+    ],
+)
+def test_a_composition_that_cannot_be_meant_is_told_with_its_line(old: str, new: str, code: str, told: str, tmp_path: Path) -> None:
+    assert old in COMPOSED
+    with pytest.raises(RecoupError, match=code) as caught:
+        load(write(tmp_path, COMPOSED.replace(old, new)))
+    assert caught.value.status == Exit.USAGE
+    assert told in str(caught.value)
+    assert "recoup.toml:" in str(caught.value)

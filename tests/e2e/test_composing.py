@@ -1,0 +1,167 @@
+"""One district from several systems: students from one, the calendar from another, sessions from a third."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from recoup import config, pipeline
+from recoup.errors import Exit, RecoupError
+from recoup.synthetic.__main__ import SHAPES
+from recoup.synthetic.bundle import write_bundle, write_csv
+from recoup.synthetic.district import make_district
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recoup.synthetic.district import District
+
+RESULTS = {"ledger": [], "credits": ["absence_source_code"], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
+HEAD = 'school_year = "2025-2026"\n[lea]\ncounty_district_code = "1964733"\nname = "Cedar Valley Unified"\n\n'
+TAIL = '[[exports]]\nexporter = "calpads_stas"\n'
+
+
+def source_of(shape: str, name: str, location: str, tables: list[str]) -> str:
+    """Return the first ``[[sources]]`` of a vendor's configuration under another name, with the tables that it is asked for."""
+    text = (files("recoup.synthetic") / f"{shape}.toml").read_text(encoding="utf-8")
+    first, *_ = text[text.index("[[sources]]") + 1 :].split("\n[[")
+    told = "[" + first.replace('name = "sis"', f'name = "{name}"').replace('location = "data"', f'location = "{location}"', 1)
+    return told.replace("\nadapter", f"\ntables = {json.dumps(tables)}\nadapter", 1) + "\n\n"
+
+
+def bundle(name: str, location: str, tables: list[str] | None = None) -> str:
+    told = f"tables = {json.dumps(tables)}\n" if tables else ""
+    return f'[[sources]]\nname = "{name}"\nadapter = "bundle"\nlocation = "{location}"\n{told}\n'
+
+
+def run(folder: Path, text: str) -> pipeline.Outcome:
+    (folder / "recoup.toml").write_text(HEAD + text + TAIL, encoding="utf-8")
+    return pipeline.run(config.load(folder / "recoup.toml"), pipeline.Request())
+
+
+def results(outcome: pipeline.Outcome) -> dict[str, pl.DataFrame]:
+    assert outcome.status == Exit.DONE, outcome.withheld
+    assert outcome.out is not None
+    found = {name: pl.read_csv(outcome.out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
+    return found | {path.name: pl.DataFrame({"line": path.read_text("ascii").splitlines()}) for path in outcome.out.glob("STAS_*.txt")}
+
+
+def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
+    assert one.keys() == other.keys()
+    for name in one:
+        assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
+
+
+@pytest.fixture(scope="module")
+def district() -> District:
+    return make_district(students=60)
+
+
+@pytest.fixture
+def whole(district: District, tmp_path: Path) -> dict[str, pl.DataFrame]:
+    write_bundle(district, tmp_path / "whole" / "data")
+    return results(run(tmp_path / "whole", bundle("sis", "data")))
+
+
+@pytest.mark.slow
+def test_three_vendors_make_one_district(district: District, whole: dict[str, pl.DataFrame], tmp_path: Path) -> None:
+    """Roster from PowerSchool, calendar and absences from Aeries, sessions from eSchoolPlus: the ledger of the whole bundle."""
+    for shape in ("powerschool_files", "aeries_files", "eschoolplus_files"):
+        SHAPES[shape](district, tmp_path / shape)
+    outcome = run(
+        tmp_path,
+        source_of("powerschool", "rosters", "powerschool_files", ["schools", "students", "enrollments", "independent_study"])
+        + source_of("aeries", "sis", "aeries_files", ["calendar", "attendance", "codes"])
+        + source_of("eschoolplus", "provider", "eschoolplus_files", ["sessions", "participation", "staff", "session_staff"])
+        + bundle("kept", "eschoolplus_files/kept"),
+    )
+    assert_same(whole, results(outcome))
+    sources = {name: set(outcome.run.tables[name]["_source"]) for name in ("students", "calendar", "sessions")}
+    assert sources == {"students": {"rosters"}, "calendar": {"sis"}, "sessions": {"provider"}}
+    left = {finding.message for finding in outcome.run.findings if finding.code == "TABLE_LEFT_OUT"}
+    assert "60 rows of students are not taken from source 'sis'." in left
+
+
+def rosters(folder: Path, district: District, **changed: str) -> None:
+    """Write the students again as another system has them: one is spelt otherwise, one is not there, one more is."""
+    rows = [dict(row) for row in district.tables["students"]]
+    rows[0] |= changed
+    rows[1]["ssid"] = "9000099999"
+    write_csv(folder / "students.csv", list(rows[0]), [list(row.values()) for row in rows])
+
+
+PRECEDENCE = '[precedence]\nstudents = ["rosters", "sis"]\n\n'
+
+
+def test_a_disagreement_is_refused_until_somebody_says_which_source_counts(district: District, tmp_path: Path) -> None:
+    write_bundle(district, tmp_path / "data")
+    (tmp_path / "rosters").mkdir()
+    rosters(tmp_path / "rosters", district, legal_last_name="Otherwise")
+    two = bundle("sis", "data") + bundle("rosters", "rosters")
+    told = config.load(_written(tmp_path, two))
+    pipeline.fetch_only(told, pipeline.Request())
+    inspected = pipeline.check_only(told, pipeline.Request())
+    lines = inspected.desk.checked.quarantine
+    conflicts = lines.filter(pl.col("code") == "SOURCE_CONFLICT")
+    assert sorted(conflicts["source"]) == ["rosters", "sis"]
+    assert conflicts["severity"].unique().to_list() == ["error"]
+    assert all("[precedence]" in mend for mend in conflicts["mend"])
+    assert lines.filter(pl.col("code") == "DUPLICATE_SAME").height == 58
+
+
+def test_the_stated_order_is_kept_and_reported_in_summary_and_manifest(district: District, tmp_path: Path) -> None:
+    write_bundle(district, tmp_path / "data")
+    (tmp_path / "rosters").mkdir()
+    rosters(tmp_path / "rosters", district, legal_last_name="Otherwise", gender="")
+    outcome = run(tmp_path, bundle("sis", "data") + bundle("rosters", "rosters") + PRECEDENCE + '[fill]\nstudents = ["gender"]\n\n')
+    assert outcome.out is not None
+    ssid = district.tables["students"][0]["ssid"]
+    kept = {row["ssid"]: row for row in outcome.run.tables["students"].to_dicts()}
+    assert (kept[ssid]["legal_last_name"], kept[ssid]["_source"]) == ("Otherwise", "rosters")
+    assert kept[ssid]["gender"] == district.tables["students"][0]["gender"]
+    assert len(kept) == 61
+    lines = outcome.run.quarantine.filter(pl.col("table") == "students")
+    assert lines.group_by("code", "severity", "source").len().sort("code").rows() == [
+        ("OVERRULED", "warn", "sis", 1),
+        ("OVERRULED_SAME", "info", "sis", 58),
+    ]
+    told = {finding["code"]: finding for finding in json.loads((outcome.out / "manifest.json").read_text("utf-8"))["findings"]}
+    assert (told["GAVE_WAY"]["rows"], told["OVERRULED"]["rows"], told["FILLED"]["rows"]) == (59, 1, 1)
+    assert "legal_last_name" in told["OVERRULED"]["message"]
+    assert "Otherwise" not in json.dumps(told)
+    from recoup.reports import summary
+
+    text = "\n".join(summary.findings_as_text([*told.values()]))
+    assert "GAVE_WAY 59" in text
+    assert "OVERRULED 1" in text
+
+
+def test_a_source_that_stands_in_no_list_stops_the_run(district: District, tmp_path: Path) -> None:
+    write_bundle(district, tmp_path / "data")
+    (tmp_path / "rosters").mkdir()
+    (tmp_path / "third").mkdir()
+    rosters(tmp_path / "rosters", district)
+    rosters(tmp_path / "third", district)
+    three = bundle("sis", "data") + bundle("rosters", "rosters") + bundle("third", "third")
+    with pytest.raises(RecoupError, match="PRECEDENCE_UNLISTED") as caught:
+        run(tmp_path, three + PRECEDENCE)
+    assert caught.value.status == Exit.USAGE
+    assert "third" in str(caught.value)
+
+
+@pytest.mark.parametrize(("column", "told"), [("ssid", "part of the key"), ("gendre", "gender")])
+def test_what_cannot_be_filled_is_told_before_anything_is_fetched(column: str, told: str, tmp_path: Path) -> None:
+    text = bundle("sis", "nowhere") + bundle("rosters", "nowhere") + PRECEDENCE + f'[fill]\nstudents = ["{column}"]\n'
+    with pytest.raises(RecoupError, match="CONFIG_FILL_COLUMN") as caught:
+        pipeline.make_plan(config.load(_written(tmp_path, text)))
+    assert told in str(caught.value)
+
+
+def _written(folder: Path, text: str) -> Path:
+    (folder / "recoup.toml").write_text(HEAD + text + TAIL, encoding="utf-8")
+    return folder / "recoup.toml"
