@@ -308,4 +308,5 @@ def inner_file(file: RawFile, name: str, feed: str, data: bytes) -> RawFile:
 _NOTES = {
     "ENCODING_1252": "lines that are not UTF-8 were read as Windows-1252",
     "HEADER_REPEATED": "headers that are repeated or empty got their position as a suffix; of a repeated one the first counts",
+    "SHEETS_LEFT": "rows of other sheets that look the same are not read: put them on one sheet, or save each as a file",
 }

@@ -9,6 +9,7 @@ import polars as pl
 
 from recoup.checks import Precedence, check
 from recoup.errors import RecoupError
+from recoup.pipeline.matching import matched
 from recoup.ports import Finding, Input
 from recoup.schemas import TABLES, frame_schema
 
@@ -76,14 +77,16 @@ def read_and_check(workspace: Workspace, plan: Plan) -> Desk:
         readings.append(taken)
         findings += told
     tables = _together(readings)
-    refused = pl.concat([reading.refused for reading in readings], how="vertical_relaxed")
+    found, said, given = matched(workspace, tables, names)
+    unknown = [] if found.refused is None else [found.refused]
+    refused = pl.concat([*(reading.refused for reading in readings), *unknown], how="vertical_relaxed")
     stated = Precedence(plan.config.precedence, plan.config.fill)
-    made = check(tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append, stated=stated)
+    made = check(found.tables, refused, plan.law.year, plan.config.lea, names=names, order=order, append=append, stated=stated)
     checked = _with_periods(made, plan)
-    findings += [finding for reading in readings for finding in reading.left_out]
+    findings += [*(finding for reading in readings for finding in reading.left_out), *said]
     findings += [*checked.findings, *_after(checked.tables, plan)]
     counts = [count for reading in readings for count in reading.files]
-    return Desk(checked, tuple(_inputs(counts, checked.quarantine)), tuple(findings))
+    return Desk(checked, (*_inputs(counts, checked.quarantine), *given), tuple(findings))
 
 
 def _passed_over(selection: Selection, planned: PlannedSource) -> Iterator[Finding]:

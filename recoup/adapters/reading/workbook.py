@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
 #: From here on a spreadsheet has lost digits (it keeps 15); the number stays in scientific form, which the checks refuse.
 _EXACT = 1e15
 
+#: Among so many filled rows the header is looked for.
+_ABOVE = 12
+
 
 def read_workbook(data: bytes, name: str, expected: Collection[str]) -> Records:
-    """Read the sheet whose first filled row knows most of the expected headers; ``_line`` is the sheet row.
+    """Read the sheet whose header knows most of the expected ones; ``_line`` is the sheet row.
 
+    The header is the row, among the first, that knows most of them: people put a title above. Other sheets with as many are told of.
     Raises ``READ_WORKBOOK`` when the file cannot be opened and ``READ_FILE_EMPTY`` when no sheet has a header.
     """
     from python_calamine import CalamineError, CalamineWorkbook
@@ -35,11 +40,27 @@ def read_workbook(data: bytes, name: str, expected: Collection[str]) -> Records:
     tables = [table for table in tables if any(any(row) for row in table)]
     if not tables:
         raise RecoupError("READ_FILE_EMPTY", name)
-    return max((_records(table) for table in tables), key=lambda found: len({normal(head) for head in found.headers} & set(expected)))
+    known = set(expected)
+    starts = [_start(table, known) for table in tables]
+    shown = [_shown(table[start], known) for table, start in zip(tables, starts, strict=True)]
+    best = shown.index(max(shown))
+    found = _records(tables[best], starts[best])
+    left = sum(len(table) - start - 1 for table, start, count in zip(tables, starts, shown, strict=True) if 1 < count == shown[best])
+    left -= len(tables[best]) - starts[best] - 1 if shown[best] > 1 else 0
+    return replace(found, notes=(*found.notes, ("SHEETS_LEFT", left))) if left else found
 
 
-def _records(table: list[list[str]]) -> Records:
-    start = next(index for index, row in enumerate(table) if any(row))
+def _shown(row: list[str], known: set[str]) -> int:
+    return len({normal(cell) for cell in row if cell} & known)
+
+
+def _start(table: list[list[str]], known: set[str]) -> int:
+    """Return where the header is: of the first filled rows the one that knows most of the expected headers, else the first."""
+    filled = [index for index, row in enumerate(table) if any(row)][:_ABOVE]
+    return max(filled, key=lambda index: (_shown(table[index], known), -index))
+
+
+def _records(table: list[list[str]], start: int) -> Records:
     width = max(index for index, cell in enumerate(table[start], start=1) if cell)
     headers, changed = unique_headers(table[start][:width])
     rows: list[list[str]] = []
