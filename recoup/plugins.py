@@ -39,14 +39,15 @@ def load(group: str, name: str, where: str = "") -> object:
 def settings(options: Sequence[Option], given: Mapping[str, object], where: str) -> dict[str, object]:
     """Return the options of a plugin, defaults filled in.
 
-    Raises ``RecoupError`` (2) for an unknown option, a value of the wrong type or outside its choices, and a required one left out.
+    Raises ``RecoupError`` (2) for an unknown option, a value of the wrong type or outside its choices, and a required one left out or empty.
     """
     known = {option.name: option for option in options}
     for name in given:
         if name not in known:
             raise RecoupError("OPTION_UNKNOWN", where, name=name, known=", ".join(known) or "none", nearest=nearest(name, known))
     for option in options:
-        if option.required and option.name not in given:
+        # A list left empty, as `recoup init` writes it, is an option that nobody has filled in.
+        if option.required and given.get(option.name) in (None, "", [], ()):
             raise RecoupError("OPTION_REQUIRED", where, name=option.name, help=option.help)
     return {name: _fit(option, given[name], where) if name in given else option.default for name, option in known.items()}
 

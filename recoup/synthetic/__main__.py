@@ -16,6 +16,9 @@ from recoup.synthetic.eschoolplus import write_eschoolplus
 from recoup.synthetic.infinite_campus import write_infinite_campus
 from recoup.synthetic.powerschool import write_powerschool
 from recoup.synthetic.powerschool_api import write_powerschool_api
+from recoup.synthetic.q import write_q
+from recoup.synthetic.schoolpathways import write_schoolpathways
+from recoup.synthetic.schoolwise import write_schoolwise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +31,9 @@ SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
     "eschoolplus_files": write_eschoolplus,
     "infinite_campus_files": write_infinite_campus,
     "powerschool_files": write_powerschool,
+    "q_files": write_q,
+    "schoolpathways_files": write_schoolpathways,
+    "schoolwise_files": write_schoolwise,
 }
 #: Behind a server: its answers, and what lies beside. The tests serve them.
 SERVED: dict[str, Callable[[District, Path], list[Path]]] = {

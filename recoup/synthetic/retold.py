@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from recoup.synthetic.bundle import write_csv
-from recoup.synthetic.places import BY_CODE
+from recoup.synthetic.places import BY_CODE, MEANINGS, SCHOOLS, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from recoup.synthetic.district import District
     from recoup.synthetic.places import Row
 
 Cells = list[str]
+#: A file's header, its columns parted by blanks, and its rows.
+Sheet = tuple[str, list[Cells]]
 
 
 def us(day: str) -> str:
@@ -76,6 +79,58 @@ def days_by_school(district: District) -> dict[str, list[tuple[str, dict[str, Ro
         if not row["grades"]:
             found.setdefault(row["school_code"], {}).setdefault(row["date"], {})[row["track"]] = row
     return {school: sorted(days.items()) for school, days in found.items()}
+
+
+def absence_codes(words: tuple[str, str], more: Iterable[Cells] = ()) -> list[Cells]:
+    """Return every school's own table of absence codes: school, code, description, year, and whether it is for a whole day.
+
+    ``words``: the vendor's no and yes. ``more``: codes of the vendor's that are no absence.
+    """
+    own = [[s.local, s.codes[name], code.description, YEAR, words[code.full_day]] for s in SCHOOLS for name, code in MEANINGS.items()]
+    return [*own, *more]
+
+
+def crosswalk(absences: Iterable[Cells] = ()) -> Sheet:
+    """Return what the district says its letters mean, as `recoup codes` drafts it; ``absences``: more of it, from its second cell on."""
+    rows = [["absence", *cells] for cells in absences]
+    for s in SCHOOLS:
+        for name, code in MEANINGS.items():
+            rows.append(["absence", s.local, YEAR, s.codes[name], code.kind, code.description])
+            if code.not_recoverable:
+                rows.append(["not_recoverable", s.local, YEAR, s.codes[name], code.not_recoverable, code.description])
+    return "list school year code means description", rows
+
+
+def spoil(district: District, visits: list[Cells], student: int, day: int, absences: list[Cells]) -> None:
+    """Add rows that must be refused, where the district has flaws: to the visits, and to the absences where flaws may go so far.
+
+    ``student`` and ``day`` are the places of student number and date in a visit; an absence begins with its student number.
+    """
+    if not district.flaws:
+        return
+    visit = visits[0]
+    visits += [list(visit), [*visit, "stray"], _changed(visit, student, "999999"), _changed(visit, day, "9/31/2025")]
+    if any(flaw.table == "calendar" for flaw in district.flaws):
+        absences += [["999999", *absences[0][1:]], [*absences[0], "stray"]]
+
+
+def _changed(cells: Cells, place: int, cell: str) -> Cells:
+    return [*cells[:place], cell, *cells[place + 1 :]]
+
+
+def write_sheets(sheets: Mapping[str, Sheet], folder: Path, delimiter: str = ",", *, spaced: bool = False) -> list[Path]:
+    """Write each sheet as ``<name>.csv`` below ``folder``, or as ``.txt`` where no comma parts it.
+
+    ``spaced``: headers are words for people (``StudentID`` becomes ``Student ID``), as reports have them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    out = []
+    for name, (header, rows) in sheets.items():
+        mark = "," if name == "crosswalk" else delimiter
+        out.append(folder / f"{name}.{'csv' if mark == ',' else 'txt'}")
+        names = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", column) if spaced else column for column in header.split()]
+        write_csv(out[-1], names, rows, delimiter=mark)
+    return out
 
 
 def write_kept(district: District, folder: Path, tables: Iterable[str]) -> list[Path]:

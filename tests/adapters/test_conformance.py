@@ -71,6 +71,27 @@ class TestEschoolPlusFiles(_Vendor):
 
 
 @pytest.mark.slow
+class TestQFiles(_Vendor):
+    adapter = "q_files"
+    fixtures = FIXTURES / "q_files" / "small" / "in"
+    configuration = "q.toml"
+
+
+@pytest.mark.slow
+class TestSchoolWiseFiles(_Vendor):
+    adapter = "schoolwise_files"
+    fixtures = FIXTURES / "schoolwise_files" / "small" / "in"
+    configuration = "schoolwise.toml"
+
+
+@pytest.mark.slow
+class TestSchoolPathwaysFiles(_Vendor):
+    adapter = "schoolpathways_files"
+    fixtures = FIXTURES / "schoolpathways_files" / "small" / "in"
+    configuration = "schoolpathways.toml"
+
+
+@pytest.mark.slow
 class TestInfiniteCampusFiles(_Vendor):
     adapter = "infinite_campus_files"
     fixtures = FIXTURES / "infinite_campus_files" / "small" / "in"

@@ -25,6 +25,9 @@ CONFIGS = {
     "eschoolplus_files": "eschoolplus.toml",
     "infinite_campus_files": "infinite_campus.toml",
     "powerschool_files": "powerschool.toml",
+    "q_files": "q.toml",
+    "schoolpathways_files": "schoolpathways.toml",
+    "schoolwise_files": "schoolwise.toml",
 }
 #: The shapes of vendors, each held against the bundle.
 VENDORS = [shape for shape in SHAPES if shape != "bundle"]
