@@ -207,13 +207,15 @@ class SignIn:
 class HttpAnswer:
     """A whole answer: the bytes exactly as they came, the JSON value in them, and what its headers say of the pages.
 
-    ``total``: rows of all pages together (``X-Total-Count``); ``next``: path and query of the next page (``Link``), on the same host.
+    ``total``: rows of all pages together (``X-Total-Count``, ``Total-Count``); ``next``: path and query of the next page (``Link``), on
+    the same host; ``token``: by what the next page is asked for (``Next-Page-Token``).
     """
 
     body: bytes
     value: Any
     total: int | None = None
     next: str = ""
+    token: str = ""
 
 
 class HttpClient(Protocol):
@@ -244,6 +246,9 @@ class PageSet:
     ``load`` brings all of them, as they came; ``HTTP_COUNT`` and ``HTTP_PAGE_LOOP`` from it have the set loaded once more. ``name``:
     what the set is of, below the feed (``990``; empty where there is one). ``first``, ``last``: the days that it replaces, both
     inclusive; without them it replaces the set of the same name. ``optional``: a system without it is no failure.
+
+    ``through``: of a system that numbers its changes, the number of the last change that the set shows. With ``after`` it shows only
+    what changed since that number, and is laid over the sets before; without pages it says that nothing did.
     """
 
     feed: str
@@ -252,21 +257,33 @@ class PageSet:
     first: date | None = None
     last: date | None = None
     optional: bool = False
+    after: int = 0
+    through: int | None = None
+
+    @property
+    def place(self) -> str:
+        """Return ``attendance/990``: the feed, and what of it."""
+        return "/".join(part for part in (self.feed, self.name) if part)
 
     @property
     def path(self) -> str:
         """Return ``attendance/990/2025-08-18..2025-12-31``, the folder of the pages in the archive."""
         days = f"{self.first}..{self.last}" if self.first else ""
-        return "/".join(part for part in (self.feed, self.name, days) if part)
+        changes = "" if self.through is None else f"{self.after}-{self.through}"
+        return "/".join(part for part in (self.place, days, changes) if part)
 
 
 @dataclass(frozen=True, slots=True)
 class FetchRequest:
-    """What an adapter is told before it fetches: its source, the last day to ask for, and from when on, by feed and name."""
+    """What an adapter is told before it fetches: its source, the last day to ask for, and from when on, by feed and name.
+
+    ``versions``: by feed and name the number of the last change that the sets in force show (``PageSet.through``).
+    """
 
     read: ReadRequest
     until: date
     since: Mapping[str, date] = field(default_factory=dict)
+    versions: Mapping[str, int] = field(default_factory=dict)
 
     def window(self, place: str) -> tuple[date, date]:
         """Return the first and last day to ask for, of ``feed/name``; the whole year so far when it was never fetched."""
@@ -278,7 +295,8 @@ class FetchRequest:
 class HttpAdapter(Adapter, Protocol):
     """A vendor's door that fetches over HTTP. Its pages go into the raw archive first, and ``read`` reads them from there.
 
-    ``paged``: the feeds that come as pages; files of the others may lie beside.
+    ``paged``: the feeds that come as pages; files of the others may lie beside. One that also has ``files_alone = True`` reads the
+    files of a location which is no http(s):// address, and asks no server then.
     """
 
     sign_in: SignIn

@@ -42,10 +42,12 @@ def bring_pages(
     """
     source, year = planned.source, planned.request.year
     since = {} if full else workspace.rounds.since(source.name, year, source.http.overlap_days)
+    versions = {} if full else workspace.rounds.versions(source.name, year)
     adapter, client = _open(planned)
     findings: list[Finding] = []
     with closing(client), workspace.rounds.begin(source.name, year) as made:
-        for wanted, bodies in _loaded(adapter.fetch(client, FetchRequest(planned.request, until, since)), source.http.concurrency):
+        sets = adapter.fetch(client, FetchRequest(planned.request, until, since, versions))
+        for wanted, bodies in _loaded(sets, source.http.concurrency):
             if isinstance(bodies, RecoupError):
                 findings.append(Finding("fetch", bodies.code, "warn", 0, f"{source.name}: {wanted.path} is left out. {bodies}"))
                 continue

@@ -44,7 +44,13 @@ class PlannedSource:
     @property
     def http(self) -> HttpAdapter | None:
         """Return the adapter as one that fetches over HTTP, or None when it reads files only."""
-        return cast("HttpAdapter", self.adapter) if hasattr(self.adapter, "sign_in") else None
+        if not hasattr(self.adapter, "sign_in") or (getattr(self.adapter, "files_alone", False) and not self._is_url):
+            return None
+        return cast("HttpAdapter", self.adapter)
+
+    @property
+    def _is_url(self) -> bool:
+        return self.source.location.lower().startswith(("https://", "http://"))
 
     @property
     def file_feeds(self) -> tuple[Feed, ...]:
@@ -161,7 +167,7 @@ def _source(source: Source, config: Config, rules: Law) -> PlannedSource:
     request = ReadRequest(source.name, rules.year, config.lea, source.options, source.mapping)
     adapters.settle(adapter, request)
     planned = PlannedSource(source, adapter, tuple(known.values()), request)
-    if planned.http and not source.location.lower().startswith(("https://", "http://")):
+    if planned.http and not planned._is_url:  # noqa: SLF001 of the same module
         raise RecoupError("HTTP_NEEDS_URL", where, adapter=adapter.name)
     return planned
 

@@ -32,6 +32,7 @@ class Kept:
     """One set in force.
 
     ``place`` is ``feed/name``; ``first`` and ``last`` are those of ``ports.PageSet``, as ISO texts; ``pages`` name and hash of each.
+    ``after``: the number of the change from which on it is laid over the sets before; 0 where it stands for itself.
     """
 
     feed: str
@@ -39,6 +40,7 @@ class Kept:
     first: str
     last: str
     pages: tuple[tuple[str, str], ...]
+    after: int = 0
 
 
 class Round:
@@ -51,6 +53,7 @@ class Round:
         self._source = source
         self._year = year
         self._sets: list[Kept] = []
+        self._through: dict[str, int] = {}
         self._arrivals: list[Arrival] = []
         self._held = {arrival.name: arrival.sha256 for arrival in rounds.journal.arrivals(source)}
 
@@ -60,22 +63,24 @@ class Round:
         for name, body in zip(names, bodies, strict=True):
             (self.new if self._put(wanted.feed, name, body) else self.known).append(name)
         pages = tuple((name, self._held[name]) for name in names)
-        place = "/".join(part for part in (wanted.feed, wanted.name) if part)
         first, last = (day.isoformat() if day else "" for day in (wanted.first, wanted.last))
-        self._sets.append(Kept(wanted.feed, place, first, last, pages))
+        if wanted.through is not None:
+            self._through[wanted.place] = wanted.through
+        if pages or not wanted.after:
+            self._sets.append(Kept(wanted.feed, wanted.place, first, last, pages, wanted.after))
 
     def close(self, *, full: bool) -> None:
-        """Put the round over its sets; of the one before stay the windows that still show a day, unless ``full``.
+        """Put the round over its sets; unless ``full``, windows of the one before stay that show a day, and sets to lay changes over.
 
-        The watermark of each window moves to its last day, and only now.
+        The watermark of each window moves to its last day, and that of numbered changes to the last one, only now.
         """
-        before = [] if full else [kept for kept in self._rounds.last(self._source, self._year) if kept.first]
-        shown = _shown([*before, *self._sets])
-        body = json.dumps({"school_year": self._year.name, "sets": [asdict(kept) for kept in shown]}, indent=1).encode()
-        self._put("", _name(self._year), body)
+        before = [] if full else self._rounds.last(self._source, self._year)
+        shown = _shown([*(kept for kept in before if kept.first or kept.place in self._through), *self._sets])
+        told = {"school_year": self._year.name, "through": self._through, "sets": [asdict(kept) for kept in shown]}
+        self._put("", _name(self._year), json.dumps(told, indent=1).encode())
         self.tell()
-        through = {kept.place: date.fromisoformat(kept.last) for kept in self._sets if kept.last}
-        self._rounds.journal.watermark(self._source, self._year.name, through)
+        days = {kept.place: date.fromisoformat(kept.last) for kept in self._sets if kept.last}
+        self._rounds.journal.watermark(self._source, self._year.name, days)
 
     def tell(self) -> None:
         """Tell the journal, in one step, what came; also of a fetch that fails."""
@@ -119,16 +124,24 @@ class Rounds:
             return {}
         return {place: day - timedelta(days=overlap) for place, day in self.journal.watermarks(source, year.name).items()}
 
+    def versions(self, source: str, year: SchoolYear) -> dict[str, int]:
+        """Return by ``feed/name`` the number of the last change that the sets in force show, of systems that number them."""
+        return self._read(source, year)[1]
+
     def last(self, source: str, year: SchoolYear) -> list[Kept]:
         """Return the sets of the last whole round of a school year, the older before the newer; none when there was none."""
+        return self._read(source, year)[0]
+
+    def _read(self, source: str, year: SchoolYear) -> tuple[list[Kept], dict[str, int]]:
         arrivals = self.journal.arrivals(source, _name(year))
         if not arrivals:
-            return []
+            return [], {}
         path = self.archive.path(arrivals[-1].sha256)
         try:
             found: dict[str, Any] = json.loads(path.read_bytes())
-            return [Kept(**{**kept, "pages": tuple((name, sha256) for name, sha256 in kept["pages"])}) for kept in found["sets"]]
-        except (OSError, ValueError, KeyError, TypeError):
+            sets = [Kept(**{**kept, "pages": tuple((name, sha256) for name, sha256 in kept["pages"])}) for kept in found["sets"]]
+            return sets, {place: int(number) for place, number in found.get("through", {}).items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise RecoupError("ARCHIVE_DAMAGED", where=_name(year), sha256=arrivals[-1].sha256) from None
 
     def files(self, source: str, year: SchoolYear) -> list[RawFile]:
@@ -148,10 +161,17 @@ def _name(year: SchoolYear) -> str:
 
 
 def _shown(sets: Sequence[Kept]) -> list[Kept]:
-    """Leave out windows of which later ones show every day, and other sets that a later one of the same place replaces."""
+    """Leave out windows of which later ones show every day, and other sets that a later one of the same place replaces.
+
+    A set that is laid over those before (``after``) replaces none of them.
+    """
     shown: list[Kept] = []
     taken: dict[str, set[int]] = {}
     for kept in reversed(sets):
+        if kept.after:
+            if 0 not in taken.get(kept.place, set()):
+                shown.append(kept)
+            continue
         days = _days(kept)
         if days - taken.get(kept.place, set()):
             shown.append(kept)

@@ -207,10 +207,11 @@ class HttpTransport:
         except ValueError:
             # An answer can be cut short and still end its connection properly.
             raise _PassingError(RecoupError("HTTP_NOT_JSON", where)) from None
-        total = reply.headers.get("X-Total-Count", "")
+        total = reply.headers.get("X-Total-Count") or reply.headers.get("Total-Count", "")
         following = requests.utils.parse_header_links(reply.headers.get("Link", ""))
         link = next((str(one["url"]) for one in following if one.get("rel") == "next"), "")
-        return HttpAnswer(reply.body, value, int(total) if total.isdecimal() else None, self.locate(urljoin(url, link)) if link else "")
+        counted, onward = int(total) if total.isdecimal() else None, self.locate(urljoin(url, link)) if link else ""
+        return HttpAnswer(reply.body, value, counted, onward, reply.headers.get("Next-Page-Token", ""))
 
 
 class _Credentials:

@@ -214,6 +214,12 @@ def test_a_next_link_to_another_host_is_refused_and_one_to_the_same_is_told() ->
         assert fault(open_http(system.url, KEY, SETTINGS)).code == "HTTP_ELSEWHERE"
 
 
+def test_a_count_and_the_token_of_the_next_page_stand_in_headers_of_either_name() -> None:
+    with serving(Scripted(Reply([], headers={"Total-Count": "7", "Next-Page-Token": "MjU"}))) as system:
+        answer = open_http(system.url, KEY, SETTINGS).get("a")
+    assert (answer.total, answer.token) == (7, "MjU")
+
+
 def test_one_page_and_all_pages_have_a_limit() -> None:
     with serving(Scripted(Reply(raw=b"[" + b" " * 5000 + b"]"))) as system:
         found = fault(open_http(system.url, KEY, replace(SETTINGS, max_page_bytes=4000)))
