@@ -26,7 +26,7 @@ import polars as pl
 from recoup.adapters import registry
 from recoup.adapters.declaration import Target
 from recoup.errors import RecoupError
-from recoup.ports import LINEAGE, QUARANTINE, Lea, RawFile, ReadRequest, SchoolYear
+from recoup.ports import LINEAGE, PERSON, QUARANTINE, Lea, RawFile, ReadRequest, SchoolYear
 from recoup.schemas import TABLES
 from recoup.store import feed_of
 
@@ -129,7 +129,7 @@ class AdapterConformance:
         hashes = {count.file.sha256 for count in reading.files}
         for table, lazy in reading.tables.items():
             frame = lazy.collect()
-            assert set(frame.columns) <= {*TABLES[table].names, *LINEAGE}, table
+            assert set(frame.columns) <= {*TABLES[table].names, *LINEAGE, *PERSON}, table
             assert frame.schema["_line"] == pl.Int64
             assert not frame.select(LINEAGE).null_count().sum_horizontal().item(), table
             assert set(frame["_file"].unique()) <= hashes

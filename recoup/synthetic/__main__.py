@@ -19,6 +19,7 @@ from recoup.synthetic.powerschool_api import write_powerschool_api
 from recoup.synthetic.q import write_q
 from recoup.synthetic.schoolpathways import write_schoolpathways
 from recoup.synthetic.schoolwise import write_schoolwise
+from recoup.synthetic.sign_in_sheet import write_sign_in_sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +42,11 @@ SERVED: dict[str, Callable[[District, Path], list[Path]]] = {
     "powerschool_api": write_powerschool_api,
 }
 
+#: A part of the story; the rest lies beside as a bundle.
+PARTS: dict[str, Callable[[District, Path], list[Path]]] = {
+    "sign_in_sheet": write_sign_in_sheet,
+}
+
 
 def write_cases(catalogue: Path, folder: Path) -> list[Path]:
     """Write every case that ``catalogue`` names (adapter, case, seed, students, bad_rows) below ``folder``; return the folders ``in``."""
@@ -50,7 +56,7 @@ def write_cases(catalogue: Path, folder: Path) -> list[Path]:
             target = folder / case["adapter"] / case["case"] / "in"
             shutil.rmtree(target, ignore_errors=True)
             district = make_district(int(case["seed"]), int(case["students"]), cast("BadRows", case["bad_rows"]))
-            (SHAPES | SERVED)[case["adapter"]](district, target)
+            (SHAPES | SERVED | PARTS)[case["adapter"]](district, target)
             out.append(target)
     return out
 

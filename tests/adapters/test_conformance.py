@@ -98,6 +98,14 @@ class TestInfiniteCampusFiles(_Vendor):
     configuration = "infinite_campus.toml"
 
 
+class TestSignInSheet(_Vendor):
+    """A part of the story, whose students are known by number and name."""
+
+    adapter = "sign_in_sheet"
+    fixtures = FIXTURES / "sign_in_sheet" / "small" / "in"
+    configuration = "sign_in_sheet.toml"
+
+
 def test_a_new_adapter_reads_its_own_files_at_once(tmp_path: Path) -> None:
     written = new_adapter("our_sis", tmp_path)
     assert {"README.md", "feeds.csv", "test_our_sis.py"} <= {path.name for path in written}
