@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -25,6 +26,9 @@ _EMPTY_YEARS = frozenset({1, *range(1753, 1906)})
 #: Day 0 of the serial numbers of spreadsheets, and the serials that a date of our time can have (1927 to 2173).
 _SERIAL_ZERO = date(1899, 12, 30)
 _SERIALS = range(10_000, 100_000)
+
+#: Dates and times of the model are local to California.
+_LOCAL = ZoneInfo("America/Los_Angeles")
 
 _DAY_SECONDS = 24 * 60 * 60
 
@@ -93,6 +97,9 @@ def _date(text: str, patterns: list[str], serials: bool) -> str | None:
         return text
     if moment.year in _EMPTY_YEARS:
         return None
+    if moment.tzinfo and moment.time() != datetime.min.time():
+        # Midnight here, told in another zone: 07:00 UTC in summer, 08:00 in winter. What is written as midnight is the day as written.
+        moment = moment.astimezone(_LOCAL)
     # A date with a time of day is not a date: the time may have moved it over midnight.
     return text if moment.time() != datetime.min.time() else moment.date().isoformat()
 
@@ -111,7 +118,10 @@ def _datetime(text: str, patterns: list[str], _serials: bool) -> str | None:
     moment = _moment(text, patterns)
     if moment is None:
         return text
-    return None if moment.year in _EMPTY_YEARS else moment.replace(microsecond=0).isoformat()
+    if moment.year in _EMPTY_YEARS:
+        return None
+    local = moment.astimezone(_LOCAL) if moment.tzinfo else moment
+    return local.replace(microsecond=0, tzinfo=None).isoformat()
 
 
 def _time(text: str, patterns: list[str], _serials: bool) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from recoup.adapters import registry
+from recoup.adapters.values import canonical
 from recoup.conformance import request_of
 from recoup.errors import RecoupError
 from tests.adapters.test_conformance import TestTemplate as Template
@@ -162,3 +164,43 @@ def test_no_message_holds_a_value(read: Files) -> None:
     with pytest.raises(RecoupError) as caught:
         read(pupils="000123,9000000017,Nguyen,Mai\n000124,9000000034,Reyes,Diego\n")
     assert "Nguyen" not in str(caught.value)
+
+
+OFFSET = ("iso", "offset")
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2025-08-18", "2025-08-18"),
+        ("2025-08-18T07:00:00.000Z", "2025-08-18"),  # midnight in summer
+        ("2026-01-05T08:00:00Z", "2026-01-05"),  # midnight in winter
+        ("2025-11-02T07:00:00Z", "2025-11-02"),  # the day on which the clocks go back begins in summer time
+        ("2025-11-03T08:00:00Z", "2025-11-03"),
+        ("2026-03-08T08:00:00Z", "2026-03-08"),  # the day on which they go forward begins in winter time
+        ("2026-03-09T07:00:00Z", "2026-03-09"),
+        ("2025-08-18T00:00:00.000Z", "2025-08-18"),  # a day that a program has written out as a time
+        ("2025-08-18T00:00:00-07:00", "2025-08-18"),
+        ("2025-11-03T07:00:00Z", "2025-11-03T07:00:00Z"),  # 23:00 of the day before: no date, and not guessed to be one
+        ("2025-08-18T23:30:00Z", "2025-08-18T23:30:00Z"),
+        ("0001-01-01T00:00:00Z", None),
+    ],
+)
+def test_pitfall_11_a_day_told_as_a_moment_in_utc_is_the_local_day(written: str, day: str | None) -> None:
+    assert canonical(pl.Series([written]), "date", OFFSET, serials=False).to_list() == [day]
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2025-10-07T22:30:00Z", "2025-10-07T15:30:00"),  # summer time
+        ("2026-01-06T23:30:00.000Z", "2026-01-06T15:30:00"),  # winter time
+        ("2025-11-02T08:30:00Z", "2025-11-02T01:30:00"),  # the hour that comes twice: first in summer time
+        ("2025-11-02T09:30:00Z", "2025-11-02T01:30:00"),  # and again in winter time
+        ("2026-03-08T10:00:00Z", "2026-03-08T03:00:00"),  # the hour from two to three does not come
+        ("2026-01-07T01:00:00+02:00", "2026-01-06T15:00:00"),
+        ("2025-10-07T15:30:00", "2025-10-07T15:30:00"),  # no offset: the wall's clock, as it stands
+    ],
+)
+def test_pitfall_11_only_a_moment_with_an_offset_is_converted(written: str, moment: str) -> None:
+    assert canonical(pl.Series([written]), "datetime", OFFSET, serials=False).to_list() == [moment]
