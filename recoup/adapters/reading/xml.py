@@ -29,11 +29,7 @@ def read_xml(text: bytes, name: str, expected: Collection[str]) -> Records:
     them), whatever its namespace; what its ancestors say holds for it too. A line is the line where the element begins. Raises
     ``READ_XML`` (broken, or none of the headers), ``READ_XML_UNSAFE`` (entities) and ``READ_XML_LARGE``.
     """
-    if len(text) > MOST_BYTES:
-        raise RecoupError("READ_XML_LARGE", name)
-    if b"<!DOCTYPE" in text:
-        # Entities need one, reports do not.
-        raise RecoupError("READ_XML_UNSAFE", name)
+    _check(text, name)
     known = set(expected)
     shown: dict[str, set[str]] = {}
     count: Counter[str] = Counter()
@@ -52,15 +48,31 @@ def read_xml(text: bytes, name: str, expected: Collection[str]) -> Records:
         if _local(element.tag) == record:
             rows.append(_inherited(element) | _cells(element))
             lines.append(cast("int", element.sourceline))
-    begins = _begins(text, record)
-    if len(begins) == len(lines):
-        lines = begins
+    exact = begins(text, record)
+    if len(exact) == len(lines):
+        lines = exact
     headers = tuple(dict.fromkeys(header for row in rows for header in row))
     return Records(headers, frame_of(headers, [[row.get(header, "") for header in headers] for row in rows], lines), ())
 
 
-def _begins(text: bytes, record: str) -> list[int]:
-    """The lines where records begin. The library's own count is not exact beyond line 65,535."""
+def read_children(text: bytes, name: str) -> Iterator[tuple[int, etree._Element]]:
+    """Yield every child of the root, whole, with the line where it begins; it is let go of when the next one is asked for.
+
+    For files whose records are of several kinds and hold records themselves. Raises ``READ_XML``, ``READ_XML_UNSAFE`` and
+    ``READ_XML_LARGE``.
+    """
+    _check(text, name)
+    for depth, element in _ends(text, name):
+        if depth == 1:
+            yield cast("int", element.sourceline), element
+            element.clear(keep_tail=False)
+            parent = element.getparent()
+            while parent is not None and element.getprevious() is not None:
+                del parent[0]
+
+
+def begins(text: bytes, record: str) -> list[int]:
+    """Return the lines where elements of a name begin. The library's own count is not exact beyond line 65,535."""
     found, line, before = [], 1, 0
     for mark in re.finditer(rb"<(?:[\w.-]+:)?" + re.escape(record.encode()) + rb"(?=[\s/>])", text):
         line += text.count(b"\n", before, mark.start())
@@ -69,8 +81,28 @@ def _begins(text: bytes, record: str) -> list[int]:
     return found
 
 
+def _check(text: bytes, name: str) -> None:
+    if len(text) > MOST_BYTES:
+        raise RecoupError("READ_XML_LARGE", name)
+    if b"<!DOCTYPE" in text:
+        # Entities need one, reports do not.
+        raise RecoupError("READ_XML_UNSAFE", name)
+
+
 def _elements(text: bytes, name: str) -> Iterator[etree._Element]:
     """Yield every element at its end, then let go of it, so that a large report never stands in memory whole."""
+    for _, element in _ends(text, name):
+        yield element
+        if not _is_cell(element):
+            element.clear(keep_tail=False)
+            element.tag = _DONE
+        before, parent = element.getprevious(), element.getparent()
+        if before is not None and parent is not None and before.tag == _DONE:
+            parent.remove(before)
+
+
+def _ends(text: bytes, name: str) -> Iterator[tuple[int, etree._Element]]:
+    """Yield every element at its end, with how many there are around it."""
     depth = 0
     try:
         reader = etree.iterparse(
@@ -84,13 +116,7 @@ def _elements(text: bytes, name: str) -> Iterator[etree._Element]:
                     raise RecoupError("READ_XML_LARGE", name)
                 continue
             depth -= 1
-            yield element
-            if not _is_cell(element):
-                element.clear(keep_tail=False)
-                element.tag = _DONE
-            before, parent = element.getprevious(), element.getparent()
-            if before is not None and parent is not None and before.tag == _DONE:
-                parent.remove(before)
+            yield depth, element
     except etree.XMLSyntaxError as fault:
         # What the library says may quote the report.
         raise RecoupError("READ_XML", name, line=fault.lineno or 1) from None
