@@ -27,7 +27,7 @@ def purse(who: str = "who", unit: str = "unit") -> nw.Expr:
 
 
 def withdrawals(dates: Frame, voids: Frame | None, setting: Setting, engine: Engine) -> Frame:
-    """Return what left the bank: purse, nth, date, cost, day (the number of the day earned; null: minutes that lapsed).
+    """Return what left the bank: purse, nth, date, cost, day (nth where a day was earned; null: minutes that lapsed).
 
     ``dates``: purse, who, date, put, schoolday. ``voids``: who, void - dates on which the bank is emptied (K19 ``void``); with K4
     ``drop`` it is emptied after every day earned.
@@ -38,21 +38,18 @@ def withdrawals(dates: Frame, voids: Frame | None, setting: Setting, engine: Eng
     lapsed = [taken.filter(nw.col("waste") > 0).select("purse", "date", cost="waste", late=nw.lit(1))]
     if voids is not None:
         lapsed.append(_voided(spells, taken, voids))
-    days = taken.filter(nw.col("schoolday") > 0).select("purse", "date", cost="schoolday", late=nw.lit(0))
-    out = nw.concat([days, *lapsed])
-    order = ["date", "late"]
-    out = out.with_columns(nth=nw.col("purse").cum_count().over("purse", order_by=order), earned=(nw.col("late") == 0).cast(nw.Int64))
-    number = nw.col("earned").cum_sum().over("purse", order_by=order)
-    return engine.settle(out.with_columns(day=nw.when(nw.col("late") == 0).then(number)).drop("late", "earned"))
+    out = nw.concat([taken.select("purse", "date", cost="schoolday", late=nw.lit(0)), *lapsed])
+    out = out.with_columns(nth=nw.col("purse").cum_count().over("purse", order_by=["date", "late"]))
+    return engine.settle(out.with_columns(day=nw.when(nw.col("late") == 0).then(nw.col("nth"))).drop("late"))
 
 
 def _spells(dates: Frame, voids: Frame | None) -> Frame:
     """Add ``spell``: how often the bank has been emptied by long study up to the date; each spell begins with an empty bank."""
     if voids is None:
         return dates.with_columns(spell=nw.col("purse"))
-    before = dates.select("who", "date").unique().join(voids, on="who").filter(nw.col("void") <= nw.col("date"))
-    counts = before.group_by("who", "date").agg(emptied=nw.len().cast(nw.Int64))
-    dates = dates.join(counts, on=["who", "date"], how="left")
+    before = dates.select("purse", "who", "date").join(voids, on="who").filter(nw.col("void") <= nw.col("date"))
+    counts = before.group_by("purse", "date").agg(emptied=nw.len().cast(nw.Int64))
+    dates = dates.join(counts, on=["purse", "date"], how="left")
     return dates.with_columns(spell=nw.col("purse") * 1000 + nw.col("emptied").fill_null(0)).drop("emptied")
 
 
