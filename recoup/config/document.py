@@ -103,7 +103,13 @@ ratio = { by = "Director of Attendance", on = 2026-01-06, evidence = "binder 3" 
 ```""",
     "[policy]": """\
 Where the law may be read in more than one way, each reading is a named setting with a default. [The rules](rules.md) list them with
-their values, sources and how certain each is.""",
+their values, sources and how certain each is. `charter_minimum` (K13) also takes the charter's own minutes, for every grade span:
+
+```toml
+[policy]
+time_unit = "minutes"
+charter_minimum = { "TK/K-3" = 200, "4-6" = 240, "7-8" = 240, "9-12" = 240 }
+```""",
     "[[exports]]": "What is written, in this order. An exporter may be named once.",
 }
 

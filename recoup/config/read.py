@@ -69,6 +69,8 @@ def load(path: Path) -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
         raise RecoupError("CONFIG_NOT_TOML", str(path), fault=str(fault)) from None
+    except RecursionError:
+        raise RecoupError("CONFIG_NOT_TOML", str(path), fault="its brackets are nested too deep") from None
     lines = _lines(text)
     document = _plain(document)
     _check(document, path, lines)
@@ -152,6 +154,8 @@ def _check(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> No
     for number, code in enumerate(codes[1:]):
         if code in codes[: number + 1]:
             raise RecoupError("CONFIG_LEA_TWICE", _where(path, ("leas", number, "code"), lines), lea=code)
+    if _folder(document, path, "workspace").is_relative_to(_folder(document, path, "out")):
+        raise RecoupError("OUT_HOLDS_WORKSPACE", _where(path, ("workspace",), lines))
     year = document["school_year"]
     if int(year[5:]) != int(year[:4]) + 1:
         raise RecoupError("CONFIG_YEAR", _where(path, ("school_year",), lines), name=year)
@@ -232,8 +236,8 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
     return Config(
         path=path,
         school_year=document["school_year"],
-        workspace=base / document.get("workspace", _default("workspace")),
-        out=base / document.get("out", _default("out")),
+        workspace=_folder(document, path, "workspace"),
+        out=_folder(document, path, "out"),
         lea=Lea(lea["county_district_code"], lea["name"]),
         leas=tuple(LeaSetting(Lea(entry["code"], entry["name"]), entry.get("policy", {})) for entry in document.get("leas", ())),
         sources=tuple(_source(entry, base) for entry in document["sources"]),
@@ -262,6 +266,10 @@ def _build(document: dict[str, Any], path: Path, lines: Mapping[Key, int]) -> Co
         exports=tuple(ExportSetting(entry["exporter"], entry.get("options", {})) for entry in document.get("exports", ())),
         values=tuple(_values(document, schema(), path, lines, ())),
     )
+
+
+def _folder(document: dict[str, Any], path: Path, key: str) -> Path:
+    return path.resolve().parent / str(document.get(key, _default(key)))
 
 
 def _default(*key: str) -> Any:

@@ -278,7 +278,7 @@ def accepted_risks(chosen: Mapping[str, str]) -> list[str]:
 def _value(name: str, raw: object, where: str) -> str:
     """Return a policy value as text, or refuse it."""
     if name in settings():
-        if isinstance(raw, bool) or not str(raw).isdigit():
+        if isinstance(raw, bool) or not _is_number(raw):
             raise RecoupError("POLICY_NOT_A_NUMBER", where, name=name)
         return str(raw)
     if name == "accept_risk":
@@ -294,11 +294,16 @@ def _value(name: str, raw: object, where: str) -> str:
     return value
 
 
+def _is_number(raw: object) -> bool:
+    """Tell whether this is a whole number in plain digits; a superscript is a digit too, and no number."""
+    return str(raw).isascii() and str(raw).isdigit()
+
+
 def _charter_minutes(raw: object, where: str) -> str:
     """Return K13's minutes by grade span as ``span=minutes;…`` in order of the spans; every span must have its minutes."""
     spans = sorted(set(_load("minimum_schoolday")["grade_spans"].values()))
     pairs = dict(part.partition("=")[::2] for part in raw.split(";")) if isinstance(raw, str) else raw
-    whole = isinstance(pairs, dict) and sorted(pairs) == spans and all(str(n).isdigit() and int(n) for n in pairs.values())
+    whole = isinstance(pairs, dict) and sorted(pairs) == spans and all(_is_number(n) and int(n) for n in pairs.values())
     if not isinstance(pairs, dict) or not whole:
         raise RecoupError("POLICY_CHARTER_MINUTES", where, spans=", ".join(spans))
     return ";".join(f"{span}={int(pairs[span])}" for span in spans)

@@ -55,12 +55,18 @@ def sync_file(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Return when the names in ``path`` are on the disk. Windows has no such call and keeps its names in a journal."""
+    """Return when the names in ``path`` are on the disk, where the file system can say so.
+
+    Windows has no such call and keeps its names in a journal; some network shares refuse it as invalid.
+    """
     if WINDOWS:
         return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
     finally:
         os.close(handle)
 
@@ -132,8 +138,8 @@ def is_full(error: BaseException | None) -> bool:
 def storing(where: Path | str) -> Iterator[None]:
     """Turn what a file system or SQLite refuses inside the block into a ``RecoupError`` at ``where``.
 
-    ``STORE_DISK_FULL`` for a full disk in whatever words, ``STORE_DENIED`` for missing rights,
-    ``STORE_JOURNAL`` for SQLite and ``STORE_REFUSED`` for the rest. Other exceptions pass.
+    ``STORE_DISK_FULL`` for a full disk in whatever words, ``STORE_DENIED`` for missing rights, ``STORE_NOT_FOLDER`` for
+    a file in a folder's place, ``STORE_JOURNAL`` for SQLite and ``STORE_REFUSED`` for the rest. Other exceptions pass.
     """
     try:
         yield
@@ -146,6 +152,8 @@ def storing(where: Path | str) -> Iterator[None]:
             raise RecoupError("STORE_JOURNAL", where=str(where), reason=getattr(error, "sqlite_errorname", "not a database")) from None
         if isinstance(error, PermissionError):
             raise RecoupError("STORE_DENIED", where=str(where)) from None
+        if isinstance(error, (FileExistsError, NotADirectoryError)):
+            raise RecoupError("STORE_NOT_FOLDER", where=str(where)) from None
         if isinstance(error, OSError):
             raise RecoupError("STORE_REFUSED", where=str(where), reason=error.strerror or type(error).__name__) from None
         raise

@@ -64,13 +64,18 @@ class Snapshots:
         return next((run_id for run_id in self._journal.good_runs(school_year) if (self._root / run_id / _FACTS).exists()), None)
 
     def load(self, run_id: str) -> Run:
-        """Return a run as it was saved. ``STORE_NO_SNAPSHOT`` (2) if it is not, or no longer, kept."""
+        """Return a run as it was saved. ``STORE_NO_SNAPSHOT`` (2) if it is not, or no longer, kept; ``SNAPSHOT_DAMAGED`` (1)."""
+        import polars as pl
+
         facts = self._read_facts(run_id)
         with storing(self._root / run_id):
-            tables, results = (
-                {name: _table(self._root / run_id / kind, name) for name in facts[f"{kind}_in_order"]} for kind in ("tables", "results")
-            )
-            quarantine = _table(self._root / run_id, "quarantine")
+            try:
+                tables, results = (
+                    {name: _table(self._root / run_id / kind, name) for name in facts[f"{kind}_in_order"]} for kind in ("tables", "results")
+                )
+                quarantine = _table(self._root / run_id, "quarantine")
+            except (pl.exceptions.PolarsError, FileNotFoundError):
+                raise self._damaged(run_id) from None
         return _run(facts, tables, results, quarantine)
 
     def scan(self, run_id: str, table: str) -> pl.LazyFrame:
@@ -105,9 +110,15 @@ class Snapshots:
         path = self._root / run_id / _FACTS
         if not path.exists():
             raise RecoupError("STORE_NO_SNAPSHOT", where=str(self._root), run=run_id)
-        with storing(path):
-            facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            with storing(path):
+                facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise self._damaged(run_id) from None
         return facts
+
+    def _damaged(self, run_id: str) -> RecoupError:
+        return RecoupError("SNAPSHOT_DAMAGED", where=str(self._root), run=run_id)
 
 
 def _table(folder: Path, name: str) -> pl.DataFrame:

@@ -24,11 +24,14 @@ def write_demo(folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / MARK).is_file())):
         raise RecoupError("DEMO_NOT_OURS", where=str(folder))
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).write_text(
-        "Written by recoup demo. Everything beside this file is made up and may be written again.\n", encoding="utf-8", newline="\n"
-    )
-    write_bundle(make_district(bad_rows="survivable"), folder / "data")
-    (folder / "recoup.toml").write_text(
-        (files("recoup.synthetic") / "demo.toml").read_text(encoding="utf-8"), encoding="utf-8", newline="\n"
-    )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).write_text(
+            "Written by recoup demo. Everything beside this file is made up and may be written again.\n", encoding="utf-8", newline="\n"
+        )
+        write_bundle(make_district(bad_rows="survivable"), folder / "data")
+        (folder / "recoup.toml").write_text(
+            (files("recoup.synthetic") / "demo.toml").read_text(encoding="utf-8"), encoding="utf-8", newline="\n"
+        )
+    except OSError as fault:
+        raise RecoupError("DEMO_CANNOT_WRITE", where=str(folder), fault=fault.strerror or type(fault).__name__) from None

@@ -23,3 +23,10 @@ def test_demo_runs_the_whole_road_and_runs_again(tmp_path: Path) -> None:
     assert len(first.output.splitlines()) < 40
     again = CliRunner().invoke(main, ["demo", str(folder), "--json"])
     assert json.loads(again.stdout)["unchanged"]
+
+
+def test_demo_says_where_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    said = CliRunner().invoke(main, ["demo", str(tmp_path / "file" / "demo")])
+    assert said.exit_code == 2
+    assert "DEMO_CANNOT_WRITE" in said.output

@@ -187,3 +187,26 @@ def test_a_composition_that_cannot_be_meant_is_told_with_its_line(old: str, new:
     assert caught.value.status == Exit.USAGE
     assert told in str(caught.value)
     assert "recoup.toml:" in str(caught.value)
+
+
+def test_the_minutes_of_a_charter_may_stand_as_a_table(tmp_path: Path) -> None:
+    from recoup import law
+
+    text = GOOD.replace('K1 = "hour_floor_per_session"', 'charter_minimum = { "TK/K-3" = 200, "4-6" = 240, "7-8" = 240, "9-12" = 240 }')
+    config = load(write(tmp_path, text))
+    assert law.policy(config.policy)["charter_minimum"] == "4-6=240;7-8=240;9-12=240;TK/K-3=200"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        (GOOD + "x = " + "[" * 5000 + "]" * 5000, "CONFIG_NOT_TOML"),
+        ('workspace = "out/workspace"\n' + GOOD, "OUT_HOLDS_WORKSPACE"),
+        ('workspace = "out"\n' + GOOD, "OUT_HOLDS_WORKSPACE"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(tmp_path: Path, text: str, code: str) -> None:
+    with pytest.raises(RecoupError, match=code) as told:
+        load(write(tmp_path, text))
+    assert told.value.status == Exit.USAGE
+    assert [path.name for path in tmp_path.iterdir()] == ["recoup.toml"]

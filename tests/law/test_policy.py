@@ -126,3 +126,18 @@ def test_an_accepted_risk_has_its_sentence_and_nothing_else_has() -> None:
     assert law.accepted_risks(law.policy({})) == []
     (told,) = law.accepted_risks(law.policy({"K5": "yes", "accept_risk": True}))
     assert "suspension" in told
+
+
+SPANS = {"TK/K-3": 200, "4-6": 240, "7-8": 240, "9-12": 240}
+
+
+@pytest.mark.parametrize("given", [{"charter_minimum": SPANS | {"4-6": "²"}}, {"charter_minimum": SPANS | {"4-6": 0}}, {"K13": 230}])
+def test_minutes_of_a_charter_are_whole_numbers_for_every_span(given: dict[str, Any]) -> None:
+    with pytest.raises(RecoupError, match="POLICY_CHARTER_MINUTES"):
+        law.policy(given)
+
+
+@pytest.mark.parametrize("raw", ["²", "٣", "-1", "1.5", "", True, {}])
+def test_a_number_beside_the_knobs_is_a_whole_number_in_plain_digits(raw: object) -> None:
+    with pytest.raises(RecoupError, match="POLICY_NOT_A_NUMBER"):
+        law.policy({"ratio_grace_minutes": raw})

@@ -5,15 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from recoup.errors import RecoupError
-from recoup.store.platform import free_disk, is_full, replace, storing
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from recoup.store.platform import WINDOWS, free_disk, is_full, replace, storing, sync_folder
 
 
 def wrapped(inner: Exception) -> Exception:
@@ -30,6 +27,7 @@ def wrapped(inner: Exception) -> Exception:
         (wrapped(OSError(errno.ENOSPC, "full")), "STORE_DISK_FULL"),
         (RuntimeError("parquet: File out of specification: No space left on device (os error 28)"), "STORE_DISK_FULL"),
         (PermissionError(errno.EACCES, "no"), "STORE_DENIED"),
+        (FileExistsError(errno.EEXIST, "File exists"), "STORE_NOT_FOLDER"),
         (OSError(errno.EIO, "Input/output error"), "STORE_REFUSED"),
         (sqlite3.OperationalError("disk I/O error"), "STORE_JOURNAL"),
         (RecoupError("OUT_BUSY"), "OUT_BUSY"),
@@ -77,3 +75,14 @@ def test_a_replace_that_a_scanner_holds_up_is_asked_again(tmp_path: Path, monkey
 
 def test_the_free_disk_of_a_folder_to_come(tmp_path: Path) -> None:
     assert free_disk(tmp_path / "not" / "yet" / "there") == pytest.approx(free_disk(tmp_path), rel=0.1)
+
+
+@pytest.mark.skipif(WINDOWS or not os.path.isdir("/proc"), reason="a file system that cannot flush a folder is at hand on Linux only")  # noqa: PTH112
+def test_a_folder_that_its_file_system_cannot_flush_is_let_be() -> None:
+    handle = os.open("/proc", os.O_RDONLY)
+    try:
+        with pytest.raises(OSError, match="Invalid argument"):
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(Path("/proc"))

@@ -64,3 +64,17 @@ def test_the_rows_of_the_last_good_run_are_known_for_the_shrink_limit(tmp_path: 
     with Workspace.look(tmp_path / "ws") as workspace:
         assert workspace.journal.counts(workspace.snapshots.last_good("2025-2026") or "") == {"sessions": 1, "staff": 0, "students": 1}
         assert workspace.snapshots.last_good("2026-2027") is None
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "facts"])
+def test_a_damaged_snapshot_is_named(tmp_path: Path, harm: str) -> None:
+    with Workspace.open(tmp_path, command="run") as workspace, workspace.start() as job:
+        workspace.snapshots.save(small_run(job.run_id))
+        folder = tmp_path / "snapshots" / job.run_id
+        table = next(folder.glob("tables/*.parquet"))
+        if harm == "gone":
+            table.unlink()
+        else:
+            (table if harm == "cut" else folder / "run.json").write_bytes(b"PAR1")
+        with pytest.raises(RecoupError, match="SNAPSHOT_DAMAGED"):
+            workspace.snapshots.load(job.run_id)
