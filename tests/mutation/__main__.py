@@ -54,7 +54,9 @@ class Faulty(MetaPathFinder, Loader):
 def record(path: Path) -> None:
     """Write down what the ledger is told in every trial, and what the sound program gives: the plain reading must say the same."""
     from recoup import law
-    from tests.ledger.engine import YEAR, checked, kept, timed
+    from recoup.ledger import compute
+    from recoup.ports import Attestation
+    from tests.ledger.engine import LEA, YEAR, checked, kept, timed
     from tests.mutation.trials import trials
     from tests.plain.compare import differences
     from tests.plain.reading import read
@@ -62,13 +64,15 @@ def record(path: Path) -> None:
     with path.open("wb") as written:
         for place, trial in enumerate(trials()):
             made = checked(trial.tables)
-            inputs = (made.tables, made.absent, law.policy(trial.policy), trial.as_of or YEAR.last, trial.attest)
-            given = _compute(*inputs)
+            attested = [Attestation(name, "Director of Attendance", YEAR.first, "binder 3") for name in trial.attest]
+            as_of = trial.as_of or YEAR.last
+            told = (made.tables, made.absent, law.load(YEAR.name), law.policy(trial.policy), as_of, LEA, attested)
+            given = compute(*told)
             rows = {name: [timed(row) for row in table.to_dicts()] for name, table in given.items()}
-            unlike = differences(read(kept(trial.tables), policy=trial.policy, as_of=inputs[3], attest=trial.attest), rows)
+            unlike = differences(read(kept(trial.tables), policy=trial.policy, as_of=as_of, attest=trial.attest), rows)
             if unlike:
                 sys.exit(f"trial {place}: the program and the plain reading differ\n{unlike}")
-            pickle.dump((inputs, given), written)
+            pickle.dump((told, given), written)
 
 
 def recorded_trials(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -76,16 +80,6 @@ def recorded_trials(path: Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     with path.open("rb") as kept:
         while kept.peek(1):
             yield pickle.load(kept)
-
-
-def _compute(tables: Any, absent: Any, policy: Any, as_of: Any, attest: Any) -> dict[str, Any]:
-    from recoup import law
-    from recoup.ledger import compute
-    from recoup.ports import Attestation
-    from tests.ledger.engine import LEA, YEAR
-
-    attested = [Attestation(name, "Director of Attendance", YEAR.first, "binder 3") for name in attest]
-    return compute(tables, absent, law.load(YEAR.name), policy, as_of, LEA, attested)
 
 
 def one(module: str, number: int, recorded: Path) -> None:
@@ -97,9 +91,11 @@ def one(module: str, number: int, recorded: Path) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     source = (LEDGER / f"{module}.py").read_text(encoding="utf-8")
     sys.meta_path.insert(0, Faulty(module, mutated(source, number)))
-    for place, (inputs, expected) in enumerate(recorded_trials(recorded)):
+    from recoup.ledger import compute
+
+    for place, (told, expected) in enumerate(recorded_trials(recorded)):
         try:
-            given = _compute(*inputs)
+            given = compute(*told)
         except Exception:  # noqa: BLE001 - whatever stops a mutant has killed it
             sys.exit(f"trial {place}: stopped")
         unlike = [name for name, table in expected.items() if not table.equals(given[name])]
