@@ -14,6 +14,7 @@ from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
 from recoup.synthetic.eschoolplus import write_eschoolplus
 from recoup.synthetic.infinite_campus import write_infinite_campus
+from recoup.synthetic.oneroster import write_oneroster
 from recoup.synthetic.powerschool import write_powerschool
 from recoup.synthetic.powerschool_api import write_powerschool_api
 from recoup.synthetic.q import write_q
@@ -31,6 +32,7 @@ SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
     "aeries_files": write_aeries,
     "eschoolplus_files": write_eschoolplus,
     "infinite_campus_files": write_infinite_campus,
+    "oneroster": write_oneroster,
     "powerschool_files": write_powerschool,
     "q_files": write_q,
     "schoolpathways_files": write_schoolpathways,

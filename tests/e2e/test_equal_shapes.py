@@ -24,6 +24,7 @@ CONFIGS = {
     "aeries_files": "aeries.toml",
     "eschoolplus_files": "eschoolplus.toml",
     "infinite_campus_files": "infinite_campus.toml",
+    "oneroster": "oneroster.toml",
     "powerschool_files": "powerschool.toml",
     "q_files": "q.toml",
     "schoolpathways_files": "schoolpathways.toml",
