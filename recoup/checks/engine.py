@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.checks import plugins
+from recoup.checks.directory import against_state
 from recoup.checks.keys import repeated
 from recoup.checks.lines import file_name, joined, lines
 from recoup.checks.precedence import Precedence, compose
@@ -100,6 +101,7 @@ def check(
     if not struck.lines.is_empty():
         work.parts.append(struck.lines)
         _strike(checked, struck.rows, work)
+    work.parts += against_state(checked, names)
     proven = {name: validate(TABLES[name], frame, year, lea) for name, frame in checked.items()}
     return Checked(proven, frozenset(absent), joined([refused, *work.parts], TABLES), tuple(work.findings))
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law
-from recoup.exporters import calpads_stas, days
+from recoup.exporters import calpads_stas, days, published
 from recoup.exporters.findings import Findings
+from recoup.exporters.published import ALL, percent
 from recoup.exporters.standing import follows
 from recoup.exporters.tables import write_csv
 from recoup.ports import Export, Written
@@ -24,15 +25,9 @@ if TYPE_CHECKING:
     from recoup.ports import Option, Run
 
 STUDENTS, RATES = "absenteeism_students.csv", "absenteeism.csv"
-#: What stands in ``grade`` where a row is about more than one.
-ALL, DASHBOARD = "all", "KN-08"
+#: What stands in ``grade`` where a row is about more than one and not about all.
+DASHBOARD = "KN-08"
 _WHERE = ("lea", "school_code")
-
-
-def percent(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Return ``part`` of ``whole`` in percent with two decimals, rounded half up from whole numbers; null of nothing."""
-    hundredths = (part * 20_000 + whole) // (whole * 2)
-    return hundredths.cast(pl.Decimal(18, 2)) / 100
 
 
 def chronic(run: Run, absent: pl.Expr, expected: pl.Expr) -> pl.Expr:
@@ -136,14 +131,14 @@ def rates(run: Run, people: pl.DataFrame) -> pl.DataFrame:
 
 
 class Absenteeism:
-    """Writes ``absenteeism.csv`` (by LEA, school and grade) and ``absenteeism_students.csv``."""
+    """Writes ``absenteeism.csv`` (by LEA, school and grade), ``absenteeism_students.csv``, and what the state published beside them."""
 
     name = "absenteeism"
     summary = "Chronic absenteeism: standard rate, and the assumed alternate rate, by student, school and grade"
     options: tuple[Option, ...] = ()
 
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:  # noqa: ARG002 - the port; there are none
-        """Write both files and say whom the rates leave out."""
+        """Write the files and say whom the rates leave out."""
         found = Findings(self.name, run)
         counts = calpads_stas.rows(run)
         people = students(run, counts)
@@ -165,7 +160,8 @@ class Absenteeism:
         found.add("EXEMPT", left_out.filter("exempt"))
         found.add("HOURLY", left_out.filter("hourly", ~pl.col("exempt")))
         found.add("UNKNOWN_DAYS", calpads_stas.unknown_days(run))
-        return Export([Written(RATES, table.height), Written(STUDENTS, people.height)], found.found)
+        beside = published.write(run, people, out, found)
+        return Export([Written(RATES, table.height), Written(STUDENTS, people.height), *beside], found.found)
 
 
 EXPORTER = Absenteeism()

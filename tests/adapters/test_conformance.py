@@ -40,6 +40,16 @@ class TestTemplate(AdapterConformance):
     fixtures = ROOT / "recoup" / "adapters" / "template" / "fixtures" / "in"
 
 
+class TestCdeDirectory(AdapterConformance):
+    adapter = "cde_directory"
+    fixtures = FIXTURES / "cde_directory" / "small" / "in"
+
+
+class TestDataQuestAbsenteeism(AdapterConformance):
+    adapter = "dataquest_absenteeism"
+    fixtures = FIXTURES / "dataquest_absenteeism" / "small" / "in"
+
+
 @pytest.mark.slow
 class TestBundle(_Vendor):
     adapter = "bundle"
@@ -89,6 +99,15 @@ class TestSchoolPathwaysFiles(_Vendor):
     adapter = "schoolpathways_files"
     fixtures = FIXTURES / "schoolpathways_files" / "small" / "in"
     configuration = "schoolpathways.toml"
+
+
+@pytest.mark.slow
+class TestOneRoster(_Vendor):
+    """Rosters only; another source has the rest."""
+
+    adapter = "oneroster"
+    fixtures = FIXTURES / "oneroster" / "small" / "in"
+    configuration = "oneroster.toml"
 
 
 @pytest.mark.slow

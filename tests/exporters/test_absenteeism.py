@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recoup.exporters import absenteeism
+from recoup.exporters import absenteeism, published
 from recoup.ports import Lea, LeaRules
 
 if TYPE_CHECKING:
@@ -151,7 +151,72 @@ def test_refused_rows_make_the_rates_uncertain(cedar: Run, export: Callable[...,
 
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_a_percentage_is_the_exact_fraction_rounded_half_up(part: int, whole: int) -> None:
-    shown = pl.select(absenteeism.percent(pl.lit(part, pl.Int64), pl.lit(whole, pl.Int64)).alias("rate"))["rate"].item()
+    shown = pl.select(published.percent(pl.lit(part, pl.Int64), pl.lit(whole, pl.Int64)).alias("rate"))["rate"].item()
     exact = Fraction(part * 100, whole)
     assert Fraction(shown) - exact <= Fraction(1, 200)
     assert exact - Fraction(shown) < Fraction(1, 200)
+
+
+def published_rows(more: Callable[..., Run], run: Run, *rows: tuple[str, str | None, str, str, int | None, int | None, str | None]) -> Run:
+    """Add published rates: year, school, charters, grades, counted, chronic, rate."""
+    names = ("school_year", "school_code", "charters", "grades", "students_counted", "students_chronic")
+    told: list[dict[str, object]] = [
+        {**dict(zip(names, row[:6], strict=True)), "county_district_code": "1964733", "chronic_rate": Decimal(row[6]) if row[6] else None}
+        for row in rows
+    ]
+    return more(run, "published_absenteeism", *told)
+
+
+def test_our_rates_stand_beside_those_published_last_year(
+    cedar: Run, more: Callable[..., Run], export: Callable[..., Export], tmp_path: Path
+) -> None:
+    """Of a district the row without charters counts; a later year waits; a suppressed rate gives no difference."""
+    run = published_rows(
+        more,
+        district(cedar, 100, [(20, 0), (5, 0)] * 20, grade="05"),
+        ("2024-2025", None, "all", "all", 5000, 500, "10.0"),
+        ("2024-2025", None, "no", "all", 4000, 640, "16.0"),
+        ("2024-2025", SCHOOL, "all", "04-06", 100, 20, "20.0"),
+        ("2024-2025", SCHOOL, "no", "04-06", 100, 20, "20.0"),
+        ("2024-2025", SCHOOL, "all", "07-08", 100, 20, "20.0"),
+        ("2024-2025", SCHOOL, "all", "TK-08", None, None, None),
+        ("2023-2024", SCHOOL, "all", "04-06", 90, 45, "50.0"),
+        ("2026-2027", SCHOOL, "all", "04-06", 90, 45, "50.0"),
+    )
+    said = {finding.code: finding.rows for finding in export(run, "absenteeism").findings}
+    written = pl.read_csv(tmp_path / "absenteeism_published.csv", infer_schema=False)
+    shown = written.select("school_code", "grades", "chronic_rate", "published_year", "published", "published_rate", "difference").rows()
+    assert shown == [
+        (None, "04-06", "50.00", "2024-2025", "no", None, None),
+        (None, "TK-08", "50.00", "2024-2025", "no", None, None),
+        (None, "all", "50.00", "2024-2025", "yes", "16.00", "34.00"),
+        (SCHOOL, "04-06", "50.00", "2024-2025", "yes", "20.00", "30.00"),
+        (SCHOOL, "TK-08", "50.00", "2024-2025", "suppressed", None, None),
+        (SCHOOL, "all", "50.00", "2024-2025", "no", None, None),
+    ]
+    assert {code: rows for code, rows in said.items() if code.startswith("PUBLISHED")} == {
+        "PUBLISHED": 2,
+        "PUBLISHED_SUPPRESSED": 1,
+        "PUBLISHED_NONE": 3,
+    }
+
+
+def test_an_older_file_is_named_and_a_later_one_alone_waits(
+    cedar: Run, more: Callable[..., Run], export: Callable[..., Export], tmp_path: Path
+) -> None:
+    run = district(cedar, 100, [(20, 0)])
+    old = export(published_rows(more, run, ("2022-2023", None, "no", "all", 4000, 640, "16.0")), "absenteeism")
+    assert "PUBLISHED_YEAR" in {finding.code for finding in old.findings}
+    (tmp_path / "later").mkdir()
+    later = export(published_rows(more, run, ("2026-2027", None, "no", "all", 4000, 640, "16.0")), "absenteeism", tmp_path / "later")
+    assert "PUBLISHED_LATER" in {finding.code for finding in later.findings}
+    assert [file.name for file in later.files] == ["absenteeism.csv", "absenteeism_students.csv"]
+
+
+def test_a_charter_that_reports_itself_stands_beside_its_own_school(cedar: Run, more: Callable[..., Run]) -> None:
+    run = published_rows(
+        more, cedar, ("2024-2025", None, "no", "all", 4000, 640, "16.0"), ("2024-2025", "6102230", "all", "all", 200, 20, "10.0")
+    )
+    rows = published.beside(run, absenteeism.students(run)).select("lea", "school_code", "published").rows()
+    assert ("6102230", "6102230", "yes") in rows
+    assert ("6102230", None) not in {(lea, school) for lea, school, _ in rows}

@@ -46,7 +46,7 @@ def test_the_tables_are_those_of_the_model() -> None:
     required = ["schools", "calendar", "students", "enrollments", "attendance", "sessions", "participation"]
     assert [table.name for table in ALL if table.required] == required
     assert [table.name for table in ALL if table.required and not table.may_be_empty] == ["schools", "calendar", "students", "enrollments"]
-    assert len(TABLES) == 25
+    assert len(TABLES) == 27
     assert list(RESULTS) == ["time_entries", "credits", "credit_sessions", "ledger", "holds"]
     assert TABLES["participation"].key == ("session_id", "ssid")
     assert [column.name for column in TABLES["calendar"].columns if column.may_be_missing] == ["track", "grades"]
