@@ -78,6 +78,16 @@ def text(value: Any) -> str | None:
     return json.dumps(value) if isinstance(value, bool) else str(value).strip() or None
 
 
+def tabled(found: Sequence[tuple[int, Record]], expected: Collection[str]) -> Records:
+    """Return rows with the number of each as records; without a row all names that are expected are there, and empty."""
+    headers = dict.fromkeys(name for _, row in found for name in row) if found else dict.fromkeys(sorted(expected))
+    frame = pl.DataFrame(
+        {name: pl.Series([text(row.get(name)) for _, row in found], dtype=pl.String) for name in headers}
+        | {LINE: pl.Series([line for line, _ in found], dtype=pl.Int64)}
+    )
+    return Records(tuple(headers), frame, ())
+
+
 def months(first: date, last: date) -> Iterator[tuple[date, date]]:
     """Part a span at the ends of months, so that a year is not one answer and a month asked for again has the same name."""
     while first <= last:
@@ -109,13 +119,7 @@ class PagedAdapter(FileAdapter):
             found = list(self.flatten(file.feed, (named and named["name"]) or "", json.loads(data)))
         except ValueError:
             raise RecoupError("READ_NOT_JSON", file.name) from None
-        # A page without a row tells no names: all that are expected are there, and empty.
-        headers = dict.fromkeys(name for _, row in found for name in row) if found else dict.fromkeys(sorted(expected))
-        frame = pl.DataFrame(
-            {name: pl.Series([text(row.get(name)) for _, row in found], dtype=pl.String) for name in headers}
-            | {LINE: pl.Series([line for line, _ in found], dtype=pl.Int64)}
-        )
-        return Records(tuple(headers), frame, ())
+        return tabled(found, expected)
 
     def _together(self, feed: str, parts: Sequence[pl.DataFrame], job: Job) -> pl.DataFrame:
         """Put the pages of a feed together; of a day that several windows show, the last one counts, also where it shows nothing."""
