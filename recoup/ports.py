@@ -194,13 +194,17 @@ class SignIn:
 
     ``kind``: ``header`` (a secret in the header named ``header``), ``basic`` (client id and secret in every request) or ``oauth2`` (a
     token for client credentials from ``token_path`` below the location, or from outside the location where it begins with ``/``).
-    ``style``: whether the client credentials go as ``basic`` or in the ``body``.
+    ``style``: whether the client credentials go as ``basic`` or in the ``body``. ``scope``: what the token is asked for. Without a
+    ``token_path`` the district must name the place of tokens. ``oauth1``: each request is signed; ``style`` is ``sha256`` or ``sha1``. ``form``: client id and secret stand in every form that
+    is sent, under the names of ``fields``, and the session's cookies are kept as long as the client lives.
     """
 
     kind: str
     header: str = ""
     token_path: str = ""
     style: str = "basic"
+    scope: str = ""
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +242,10 @@ class HttpClient(Protocol):
         """Post ``body`` as JSON: for queries, which change nothing and may be sent again."""
         ...
 
+    def form(self, path: str, form: Mapping[str, str], read: Callable[[bytes], object]) -> HttpAnswer:
+        """Post a form that changes nothing. The value is what ``read`` makes of the answer; a ``ValueError`` of it has it sent again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class PageSet:
@@ -248,7 +256,8 @@ class PageSet:
     inclusive; without them it replaces the set of the same name. ``optional``: a system without it is no failure.
 
     ``through``: of a system that numbers its changes, the number of the last change that the set shows. With ``after`` it shows only
-    what changed since that number, and is laid over the sets before; without pages it says that nothing did.
+    what changed since that number, and is laid over the sets before; without pages it says that nothing did. ``suffix``: what the names
+    of its pages end in.
     """
 
     feed: str
@@ -259,6 +268,7 @@ class PageSet:
     optional: bool = False
     after: int = 0
     through: int | None = None
+    suffix: str = "json"
 
     @property
     def place(self) -> str:

@@ -63,9 +63,13 @@ class Job:
 
 
 class FileAdapter:
-    """An adapter that reads files as its declaration says. ``closed``: a header that it does not know is worth a word."""
+    """An adapter that reads files as its declaration says. ``closed``: a header that it does not know is worth a word.
+
+    ``spoken``: people write the headers, with a blank or nothing where the names of columns have ``_``.
+    """
 
     closed = False
+    spoken = False
 
     def __init__(self, name: str, summary: str, declaration: Declaration, options: tuple[Option, ...] = ()) -> None:
         self.name = name
@@ -237,12 +241,14 @@ class FileAdapter:
     def _headers(self, feed: str, own: Mapping[str, str]) -> dict[str, list[str]]:
         """Every header that each column may have, the likeliest first; a district's own name for it is the only one."""
         prefixes = (f"{feed}.", f"{feed}_", f"[{feed}]", "")
-        return {
-            column.name: [own[column.name]]
-            if column.name in own
-            else [prefix + name for name in (column.name, *column.aliases) for prefix in prefixes]
-            for column in self.declaration.columns[feed]
-        }
+        known: dict[str, list[str]] = {}
+        for column in self.declaration.columns[feed]:
+            names = [column.name, *column.aliases]
+            if self.spoken and not column.name.startswith("_"):
+                names += [name.replace("_", "") for name in names if "_" in name]
+            found = [prefix + name for name in names for prefix in prefixes]
+            known[column.name] = [own[column.name]] if column.name in own else found
+        return known
 
     def _match(self, file: RawFile, records: Records, names: Mapping[str, Sequence[str]]) -> dict[str, str]:
         """Return the header of each column that the file has. Raises ``READ_COLUMNS_MISSING`` when a required one has none."""

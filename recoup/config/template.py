@@ -71,7 +71,8 @@ _HTTP = """
 """
 
 #: Which secrets a way to sign in needs.
-_SECRETS = {"header": ("token",), "basic": ("client_id", "client_secret"), "oauth2": ("client_id", "client_secret")}
+_CLIENT = ("client_id", "client_secret")
+_SECRETS = {"header": ("token",), "basic": _CLIENT, "oauth2": _CLIENT, "form": _CLIENT}
 
 
 def template(adapter: str, location: str, year: str, options: Sequence[Option], sign_in: SignIn | None = None) -> str:
@@ -98,6 +99,8 @@ def _access(remote: bool, sign_in: SignIn | None) -> str:
     if sign_in is None:
         return _SFTP.format(mark="") if remote else ""
     secrets = "".join(f'{name} = {{ env = "RECOUP_{name.upper()}" }}\n' for name in _SECRETS[sign_in.kind])
+    if sign_in.kind == "oauth2" and not sign_in.token_path:
+        secrets += 'token_url = "https://"                  # where tokens are issued; the vendor shows it beside the client id\n'
     return _HTTP.format(secrets=secrets)
 
 

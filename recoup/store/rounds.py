@@ -59,7 +59,7 @@ class Round:
 
     def admit(self, wanted: PageSet, bodies: Sequence[bytes]) -> None:
         """Take a whole set into the archive."""
-        names = [f"{PAGES}{wanted.path}/{number:04d}.json" for number in range(1, len(bodies) + 1)]
+        names = [f"{PAGES}{wanted.path}/{number:04d}.{wanted.suffix}" for number in range(1, len(bodies) + 1)]
         for name, body in zip(names, bodies, strict=True):
             (self.new if self._put(wanted.feed, name, body) else self.known).append(name)
         pages = tuple((name, self._held[name]) for name in names)

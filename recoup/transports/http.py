@@ -66,8 +66,8 @@ class _Reply:
 class HttpTransport:
     """The client of one system (``ports.HttpClient``); its calls may come from several threads.
 
-    No redirect is followed to another host, no cookie is kept, and no variable of the environment is heeded. What is logged is the
-    path with the names of the query, never their values.
+    No redirect is followed to another host, no cookie is kept but where a session is made of it, and no variable of the environment is
+    heeded. What is logged is the path with the names of the query, never their values.
     """
 
     def __init__(self, location: str, sign_in: SignIn, settings: HttpSettings) -> None:
@@ -77,7 +77,9 @@ class HttpTransport:
         self._origin = _origin(self.base)
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # A session that lives in cookies is kept for this client alone; elsewhere a cookie is nobody's business.
+        if sign_in.kind != "form":
+            self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.headers.update({"User-Agent": f"Recoup/{__version__}", "Accept": "application/json"})
         self._session.verify = _bundle(settings)
         if settings.proxy:
@@ -104,6 +106,20 @@ class HttpTransport:
         """Post ``body`` as JSON."""
         return self._ask("POST", path, query, body)
 
+    def form(self, path: str, form: Mapping[str, str], read: Callable[[bytes], object]) -> HttpAnswer:
+        """Post a form with what we sign in with; an answer that ``read`` takes for none (``ValueError``) was cut short."""
+        url = self.locate(path)
+
+        def once() -> HttpAnswer:
+            reply = self.send("POST", url, {}, {"Accept": "*/*"}, form={**form, **self._credentials.fields()})
+            self._done(url, reply)
+            try:
+                return HttpAnswer(reply.body, read(reply.body))
+            except ValueError:
+                raise _PassingError(RecoupError("HTTP_CUT_SHORT", _told(url))) from None
+
+        return self.patiently("POST", url, once)
+
     def close(self) -> None:
         """Let go of the connections."""
         self._session.close()
@@ -112,10 +128,11 @@ class HttpTransport:
         url = self.locate(path)
 
         def once() -> HttpAnswer:
-            header = self._credentials.header()
-            reply = self.send(method, url, dict(query or {}), header, body)
+            asked = dict(query or {})
+            header = self._credentials.header(method, url, asked)
+            reply = self.send(method, url, asked, header, body)
             if reply.status == requests.codes.unauthorized and self._credentials.renew(header):
-                reply = self.send(method, url, dict(query or {}), self._credentials.header(), body)
+                reply = self.send(method, url, asked, self._credentials.header(method, url, asked), body)
             return self._answer(url, reply)
 
         return self.patiently(method, url, once)
@@ -195,13 +212,19 @@ class HttpTransport:
                 raise RecoupError("HTTP_TOO_MUCH", where, limit=f"{self._settings.max_total_bytes:,}")
         return b"".join(parts)
 
-    def _answer(self, url: str, reply: _Reply) -> HttpAnswer:
-        """Return the answer of a reply that is done, and raise what its status means of any other."""
+    @staticmethod
+    def _done(url: str, reply: _Reply) -> None:
+        """Raise what the status of a reply means that is not done."""
         where = _told(url)
         if code := _PASSING.get(reply.status):
             raise _PassingError(RecoupError(code, where, status=reply.status), _seconds(reply.headers.get("Retry-After", "")))
         if not requests.codes.ok <= reply.status < requests.codes.multiple_choices:
             raise RecoupError(_FINAL.get(reply.status, "HTTP_REFUSED"), where, status=reply.status)
+
+    def _answer(self, url: str, reply: _Reply) -> HttpAnswer:
+        """Return the answer of a reply that is done."""
+        where = _told(url)
+        self._done(url, reply)
         try:
             value = json.loads(reply.body)
         except ValueError:
@@ -225,13 +248,15 @@ class _Credentials:
         self._token = ""
         self._until = 0.0
 
-    def header(self) -> dict[str, str]:
-        """Return the header to sign in with. Raises ``RecoupError`` (2) for a missing secret, (3) when no token is given."""
+    def header(self, method: str, url: str, query: Mapping[str, str]) -> dict[str, str]:
+        """Return the header to sign a request in with. Raises ``RecoupError`` (2) for a missing secret, (3) when no token is given."""
         match self._sign_in.kind:
             case "header":
                 return {self._sign_in.header: _reveal(self._settings.token, "token")}
             case "basic":
                 return _basic(*self._client())
+            case "oauth1":
+                return _signed(method, url, query, self._client(), self._sign_in.style)
             case _ if self._settings.token is not None:
                 return {"Authorization": f"Bearer {_reveal(self._settings.token, 'token')}"}
             case _:
@@ -239,6 +264,10 @@ class _Credentials:
                     if time.monotonic() >= self._until:
                         self._renew()
                     return {"Authorization": f"Bearer {self._token}"}
+
+    def fields(self) -> dict[str, str]:
+        """Return the fields of a form to sign in with."""
+        return dict(zip(self._sign_in.fields, self._client(), strict=True)) if self._sign_in.kind == "form" else {}
 
     def renew(self, refused: Mapping[str, str]) -> bool:
         """Get a new token in place of the refused one; False where there is none to get."""
@@ -255,8 +284,10 @@ class _Credentials:
     def _renew(self) -> None:
         name, secret = self._client()
         given = self._settings.token_url
+        if not given and not self._sign_in.token_path:
+            raise RecoupError("HTTP_NO_TOKEN_URL", "[sources.http]")
         url = parse_http(given) + "/" * given.endswith("/") if given else self._transport.locate(self._sign_in.token_path)
-        form = {"grant_type": "client_credentials"}
+        form = {"grant_type": "client_credentials"} | ({"scope": self._sign_in.scope} if self._sign_in.scope else {})
         header: dict[str, str] = {}
         if self._sign_in.style == "basic":
             header = _basic(name, secret)
@@ -290,6 +321,17 @@ def _reveal(secret: Secret | None, name: str) -> str:
 def _basic(name: str, secret: str) -> dict[str, str]:
     request = requests.Request("GET", "https://localhost").prepare()
     return {"Authorization": str(HTTPBasicAuth(name, secret)(request).headers["Authorization"])}
+
+
+def _signed(method: str, url: str, query: Mapping[str, str], client: tuple[str, str], digest: str) -> dict[str, str]:
+    """Return the header that signs one request (OAuth 1.0a, RFC 5849): fresh for each try, over what is really sent."""
+    from oauthlib.oauth1 import Client
+
+    whole = requests.Request(method, url, params=query).prepare().url
+    signed = Client(client[0], client_secret=client[1], signature_method=f"HMAC-{digest.upper()}").sign(
+        whole, http_method="POST" if method == "POST" else "GET"
+    )
+    return {"Authorization": str(signed[1]["Authorization"])}
 
 
 def _bundle(settings: HttpSettings) -> str | bool:

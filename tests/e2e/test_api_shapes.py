@@ -17,9 +17,11 @@ from recoup.synthetic.aeries_api import write_aeries_api
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
 from recoup.synthetic.powerschool_api import write_powerschool_api
+from recoup.synthetic.synergy import write_synergy_server
 from tests.servers.aeries import BASE, CERTIFICATE, Aeries
 from tests.servers.loopback import serving
 from tests.servers.powerschool import CLIENT, SECRET, PowerSchool
+from tests.servers.synergy import PASSWORD, USER, Synergy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,6 +66,17 @@ def powerschool_config(folder: Path, system: System) -> Config:
     return config.load(path)
 
 
+def synergy_config(folder: Path, system: System) -> Config:
+    text = (files("recoup.synthetic") / "synergy.toml").read_text(encoding="utf-8")
+    text = text[: text.index("[[exports]]")] + '[[exports]]\nexporter = "calpads_stas"\n'
+    (folder / "user").write_text(USER, encoding="utf-8")
+    (folder / "password").write_text(PASSWORD, encoding="utf-8")
+    http = '[sources.http]\nclient_id = { file = "user" }\nclient_secret = { file = "password" }\n\n'
+    text = text.replace("[[sources]]                 ", f"{http}[[sources]] ").replace('location = "data" ', f'location = "{system.url}" ')
+    (folder / "recoup.toml").write_text(text, encoding="utf-8")
+    return config.load(folder / "recoup.toml")
+
+
 def bundle_config(folder: Path) -> Config:
     text = (files("recoup.synthetic") / "demo.toml").read_text(encoding="utf-8")
     path = folder / "recoup.toml"
@@ -94,6 +107,7 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 SYSTEMS = {
     "aeries": (write_aeries_api, Aeries, aeries_config),
     "powerschool": (write_powerschool_api, PowerSchool, powerschool_config),
+    "synergy": (write_synergy_server, Synergy, synergy_config),
 }
 
 

@@ -34,8 +34,8 @@ def read_xml(text: bytes, name: str, expected: Collection[str]) -> Records:
     shown: dict[str, set[str]] = {}
     count: Counter[str] = Counter()
     for element in _elements(text, name):
-        tag = _local(element.tag)
-        found = {normal(header) for header in _cells(element)} & known
+        tag = local(element.tag)
+        found = {normal(header) for header in cells(element)} & known
         if found:
             shown.setdefault(tag, set()).update(found)
             count[tag] += 1
@@ -45,8 +45,8 @@ def read_xml(text: bytes, name: str, expected: Collection[str]) -> Records:
     rows: list[dict[str, str]] = []
     lines: list[int] = []
     for element in _elements(text, name):
-        if _local(element.tag) == record:
-            rows.append(_inherited(element) | _cells(element))
+        if local(element.tag) == record:
+            rows.append(_inherited(element) | cells(element))
             lines.append(cast("int", element.sourceline))
     exact = begins(text, record)
     if len(exact) == len(lines):
@@ -55,15 +55,15 @@ def read_xml(text: bytes, name: str, expected: Collection[str]) -> Records:
     return Records(headers, frame_of(headers, [[row.get(header, "") for header in headers] for row in rows], lines), ())
 
 
-def read_children(text: bytes, name: str) -> Iterator[tuple[int, etree._Element]]:
+def read_children(text: bytes, name: str, depth: int = 1) -> Iterator[tuple[int, etree._Element]]:
     """Yield every child of the root, whole, with the line where it begins; it is let go of when the next one is asked for.
 
-    For files whose records are of several kinds and hold records themselves. Raises ``READ_XML``, ``READ_XML_UNSAFE`` and
-    ``READ_XML_LARGE``.
+    ``depth``: 2 yields the children of the root's children instead. For files whose records are of several kinds, or hold records
+    themselves. Raises ``READ_XML``, ``READ_XML_UNSAFE`` and ``READ_XML_LARGE``.
     """
     _check(text, name)
-    for depth, element in _ends(text, name):
-        if depth == 1:
+    for below, element in _ends(text, name):
+        if below == depth:
             yield cast("int", element.sourceline), element
             element.clear(keep_tail=False)
             parent = element.getparent()
@@ -127,23 +127,24 @@ def _is_cell(element: etree._Element) -> bool:
     return not len(element) and bool(not element.attrib or (element.text or "").strip())
 
 
-def _local(tag: object) -> str:
+def local(tag: object) -> str:
+    """Return a name without its namespace."""
     return str(tag).rpartition("}")[2]
 
 
-def _cells(element: etree._Element) -> dict[str, str]:
-    """The attributes of an element and its children without children of their own, by local name; of a repeated one the first counts."""
-    cells = {_local(key): str(value) for key, value in element.attrib.items()}
+def cells(element: etree._Element) -> dict[str, str]:
+    """Return the attributes of an element and its children without children of their own, by local name; the first of a repeated one."""
+    found = {local(key): str(value) for key, value in element.attrib.items()}
     for child in element:
         if child.tag != _DONE and _is_cell(child):
-            cells.setdefault(_local(child.tag), child.text or "")
-    return cells
+            found.setdefault(local(child.tag), child.text or "")
+    return found
 
 
 def _inherited(element: etree._Element) -> dict[str, str]:
     """What the ancestors say before the element begins; the nearest counts."""
-    cells: dict[str, str] = {}
+    found: dict[str, str] = {}
     for above in element.iterancestors():
-        for header, value in _cells(above).items():
-            cells.setdefault(header, value)
-    return cells
+        for header, value in cells(above).items():
+            found.setdefault(header, value)
+    return found

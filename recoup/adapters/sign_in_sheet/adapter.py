@@ -40,16 +40,13 @@ _DAY_MINUTES = 24 * 60
 class SignInSheet(FileAdapter):
     """The adapter for sign-in sheets."""
 
+    spoken = True
+
     def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
         """Read as every adapter of files; what a file ``columns.csv`` says of headers counts where ``recoup.toml`` says nothing."""
         columns = request.mapping.get("columns", {})
         told = {**dict(_told(files)), **columns.get(_VISITS, {})}
         return super().read(files, replace(request, mapping={**request.mapping, "columns": {**columns, _VISITS: told}}))
-
-    def _headers(self, feed: str, own: Mapping[str, str]) -> dict[str, list[str]]:
-        """Know each header with a blank or nothing in place of ``_`` too: people write these, not a database."""
-        known = super()._headers(feed, own)
-        return {name: [*headers, *(header.replace("_", "") for header in headers)] for name, headers in known.items()}
 
     def _match(self, file: RawFile, records: Records, names: Mapping[str, Sequence[str]]) -> dict[str, str]:
         found = super()._match(file, records, names)
