@@ -78,6 +78,7 @@ def decide(config: Config, wish: Wish, request: Request) -> Verdict:
         recorded = workspace.journal.dispositions()
         new = _disposition(wish, plan, recorded, request)
         _refuse_beforehand(new, plan, saved)
+        _refuse_again(new, recorded)
         request.say("computing the ledger without and with it")
         before, _ = _compute(plan, saved, recorded)
         after, tables = _compute(plan, saved, [*recorded, new])
@@ -153,6 +154,15 @@ def _refuse_beforehand(new: Disposition, plan: Plan, saved: Run) -> None:
     part = str(plan.law.value("three_quarter_part"))
     if new.value and (code != _THREE_QUARTER or new.value not in (part, "240") or new.decision != "release"):
         raise RecoupError("DECIDE_MINUTES", part=part)
+
+
+def _refuse_again(new: Disposition, recorded: list[Disposition]) -> None:
+    """Refuse what the latest decision on the same thing says word for word; other words, or other evidence, may supersede it."""
+    about = ("school_year", "scope", "session_id", "ssid", "date", "code")
+    said = ("decision", "value", "decided_by", "reason", "evidence_ref")
+    same = [one for one in recorded if all(getattr(one, name) == getattr(new, name) for name in about)]
+    if same and all(getattr(same[-1], name) == getattr(new, name) for name in said):
+        raise RecoupError("DECIDE_SAME", id=same[-1].disposition_id)
 
 
 def _compute(plan: Plan, saved: Run, recorded: list[Disposition]) -> tuple[Results, dict[str, pl.DataFrame]]:

@@ -198,15 +198,18 @@ class _Teller:
 
     def _line(self, line: Row) -> Row:
         decision = self.decisions.get(line["disposition_id"])
-        figure = {"cut": "minutes cut", "warn": ""}.get(line["severity"], "minutes held")
+        rule = rules.hold_rules().get(line["code"])
+        # A check that could not be made holds the time only where a failed one would.
+        kind = "unchecked" if line["severity"] == "not_checked" and rule and rule.severity != "hold" else line["severity"]
+        figure = {"cut": "minutes cut", "warn": "", "unchecked": ""}.get(kind, "minutes held")
         return {
-            "kind": line["severity"],
+            "kind": kind,
             "code": line["code"],
             "date": line["date"],
             "minutes": line["minutes"] if line["scope"] in ("participation", "student") else None,
             "says": line["message"],
             **self.cites.cite(figure, line["citation"] or "", line["certainty"] or ""),
-            "release": rules.hold_rules()[line["code"]].release if line["code"] in rules.hold_rules() else "",
+            "release": rule.release if rule else "",
             "decision": decision and self._decision(decision),
         }
 

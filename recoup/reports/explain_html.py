@@ -28,7 +28,7 @@ from lxml.html.builder import (
     P,
 )
 
-from recoup.reports.words import FIGURES, KINDS, count, day_left, listed, rule, where
+from recoup.reports.words import FIGURES, KINDS, MENDED, count, day_left, listed, rule, where
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -163,7 +163,7 @@ _STEP = ("Date", "Session", "What", "Minutes", "Why", "Rule", "Decided, or relea
 
 def _step(day: str, session: str, step: Row) -> tuple[object, ...]:
     decision = step["decision"]
-    said = step["release"] if step["kind"] in ("hold", "not_checked", "cut") else ""
+    said = step["release"] if step["kind"] in MENDED else ""
     if decision:
         told = f"{decision['disposition_id']} ({decision['decision']}) by {decision['decided_by'] or '?'}: {decision['reason'] or ''}"
         said = f"{told} ({where(decision['source'])}). {said}".rstrip()

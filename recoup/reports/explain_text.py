@@ -6,7 +6,7 @@ import textwrap
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from recoup.reports.words import FIGURES, KINDS, count, day_left, listed, rule, where
+from recoup.reports.words import FIGURES, KINDS, MENDED, count, day_left, listed, rule, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,8 +142,9 @@ def _step(step: Row, indent: int, new: _Once) -> list[str]:
         one = step["decision"]
         said = f"Decision {one['disposition_id']} ({one['decision']}) by {one['decided_by'] or '?'}: {one['reason'] or 'no reason given'}."
         lines += _aside(f"{' ' * (indent + 2)}{said}", where(one["source"]))
-    release = new(step["release"]) if step["kind"] in ("hold", "not_checked", "cut") else ""
-    return [*lines, *(_wrap(f"Released by: {release}", indent + 2) if release else [])]
+    release = new(step["release"]) if step["kind"] in MENDED else ""
+    opening = "" if step["kind"] == "unchecked" else "Released by: "
+    return [*lines, *(_wrap(f"{opening}{release}", indent + 2) if release else [])]
 
 
 def _day(row: Row, new: _Once) -> list[str]:
@@ -182,7 +183,7 @@ def _absence(row: Row, new: _Once) -> list[str]:
 def _left(told: Mapping[str, Any], new: _Once) -> list[str]:
     left = told["left"]
     lines = [f"  {count(left['absences'], 'absence')} that can be recovered", f"  {count(left['cap'], 'day')} under the cap of the year"]
-    lines += [f"  {count(left['days_waiting'], 'day')} earned and waiting", f"      {new(rule(left['rule']))}"]
+    lines += [f"  {count(left['days_waiting'], 'day')} earned and waiting", *_wrap(new(rule(left["rule"])), 6)]
     return [*lines, *(line for bank in left["banks"] for line in _wrap(day_left(bank, several=len(left["banks"]) > 1), 2))]
 
 

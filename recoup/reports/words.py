@@ -28,6 +28,7 @@ FIGURES = {
 KINDS = {
     "hold": "Held,",
     "not_checked": "Held,",
+    "unchecked": "Not checked,",
     "released": "By decision,",
     "attested": "On somebody's word,",
     "cut": "Cut,",
@@ -37,6 +38,8 @@ KINDS = {
     "forfeited": "Forfeited,",
     "lapsed": "Lapsed,",
 }
+#: The kinds of step of which is told what would change them.
+MENDED = ("hold", "not_checked", "unchecked", "cut")
 
 
 def count(number: int, thing: str) -> str:

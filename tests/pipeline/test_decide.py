@@ -89,6 +89,14 @@ def test_a_release_is_shown_then_recorded_and_counts_from_the_next_run(unsigned:
     assert done.results["ledger"]["days_credited"].to_list() == [1, 1]
 
 
+def test_the_same_decision_is_not_recorded_twice(unsigned: District) -> None:
+    first = say(unsigned, "release", student=ANA, code="not_verified").disposition
+    again = refusal(unsigned, "release", student=ANA, code="not_verified")
+    assert (again.code, first.disposition_id in str(again)) == ("DECIDE_SAME", True)
+    say(unsigned, "uphold", student=ANA, code="not_verified")
+    assert say(unsigned, "release", student=ANA, code="not_verified").recorded
+
+
 def test_a_later_decision_supersedes_and_none_is_ever_edited(unsigned: District) -> None:
     say(unsigned, "release", student=ANA, code="not_verified")
     say(unsigned, "uphold", student=ANA, code="not_verified", at="2026-01-07T18:00")

@@ -145,6 +145,20 @@ def test_the_rule_of_a_minimum_schoolday_gives_its_minutes(told: list[Told]) -> 
             assert minutes is None or (because and rule["citation"] and rule["certainty"])
 
 
+def test_a_check_that_could_not_be_made_is_not_called_held_where_it_holds_nothing(ana: Run) -> None:
+    unmade = {"scope": "lea", "severity": "not_checked", "message": "Could not be checked.", "citation": "x", "certainty": "U"}
+    holds = ana.results["holds"].filter(pl.col("code") != "no_meal_record")
+    more = pl.DataFrame([unmade | {"code": code} for code in ("no_meal_record", "not_eligible")])
+    holds = pl.concat([holds, more.cast({name: holds.schema[name] for name in more.columns})], how="diagonal")
+    story = explain.story(replace(ana, results={**ana.results, "holds": holds}), SSID)
+    kinds = {step["code"]: step["kind"] for step in steps(story) if step["kind"] in ("not_checked", "unchecked")}
+    assert kinds == {"no_meal_record": "unchecked", "not_eligible": "not_checked"}
+    text = as_text(story)
+    assert "Not checked, no_meal_record:" in text
+    assert "Released by: Nothing is held" not in text
+    assert not any(line and not line.strip() for line in text.splitlines())
+
+
 def test_every_code_says_what_would_release_it() -> None:
     for code, rule in (law.hold_rules() | law.absence_rules()).items():
         assert rule.release.endswith("."), code
