@@ -12,6 +12,7 @@ from recoup.synthetic.aeries import write_aeries
 from recoup.synthetic.aeries_api import write_aeries_api
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
+from recoup.synthetic.edfi_xml import write_edfi
 from recoup.synthetic.eschoolplus import write_eschoolplus
 from recoup.synthetic.infinite_campus import write_infinite_campus
 from recoup.synthetic.oneroster import write_oneroster
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
     "bundle": write_bundle,
     "aeries_files": write_aeries,
+    "edfi": write_edfi,
     "eschoolplus_files": write_eschoolplus,
     "infinite_campus_files": write_infinite_campus,
     "oneroster": write_oneroster,

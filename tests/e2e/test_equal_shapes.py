@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 CONFIGS = {
     "bundle": "demo.toml",
     "aeries_files": "aeries.toml",
+    "edfi": "edfi.toml",
     "eschoolplus_files": "eschoolplus.toml",
     "infinite_campus_files": "infinite_campus.toml",
     "oneroster": "oneroster.toml",
