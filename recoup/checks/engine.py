@@ -11,6 +11,7 @@ from recoup.checks import plugins
 from recoup.checks.directory import against_state
 from recoup.checks.keys import repeated
 from recoup.checks.lines import file_name, joined, lines
+from recoup.checks.merged import follow_merged
 from recoup.checks.precedence import Precedence, compose
 from recoup.checks.references import Parents, broken, orphan_lines
 from recoup.errors import RecoupError, nearest
@@ -85,6 +86,10 @@ def check(
     """
     by_name = {sha: place for place, sha in enumerate(sorted(names, key=lambda sha: (names[sha], sha)))}
     work = _Work(year, lea, names, by_name if order is None else order, append, stated or Precedence())
+    tables, moved, twice = follow_merged(tables)
+    for code, number in (("SSID_MERGED", moved), ("SSID_MERGED_TWICE", twice)):
+        if number:
+            work.find(code, number)
     checked: dict[str, pl.DataFrame] = {}
     absent: set[tuple[str, str]] = set()
     # The model's order has every parent before its children; a test holds it to that.

@@ -42,6 +42,15 @@ def as_text(column: Column, name: str, dates: str) -> pl.Expr:
     return pl.when(shown != "").then(shown)
 
 
+def shortened(text: pl.Expr, width: int) -> pl.Expr:
+    """Return text of at most ``width`` characters: what is longer is cut, always at the same place, and ends in three dots.
+
+    For words that are meant for people alone. The whole text stays in our own tables; a code, id or number is never shortened.
+    """
+    cut = pl.concat_str(text.str.slice(0, width - 3).str.strip_chars_end(), pl.lit("...")) if width > 3 else text.str.slice(0, width)
+    return pl.when(text.str.len_chars() > width).then(cut).otherwise(text)
+
+
 def write_csv(frame: pl.DataFrame, path: Path) -> None:
     """Write a frame as it stands, empty text as an empty cell. Dates and date-times follow the canonical model."""
     empty = [name for name, kind in frame.schema.items() if kind == pl.String and (frame[name] == "").any()]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.errors import RecoupError, nearest
-from recoup.exporters.tables import as_text
+from recoup.exporters.findings import Findings
+from recoup.exporters.tables import as_text, shortened
 from recoup.ports import LINEAGE, Export, Option, Written
 from recoup.schemas import RESULTS, TABLES
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recoup.ports import Run
-    from recoup.schemas import Table
+    from recoup.schemas import Column, Table
 
 #: Tables whose columns can stand beside those of another, and the column that leads to their one row.
 _BESIDE = {"students": "ssid", "schools": "school_code"}
@@ -27,6 +28,8 @@ _ENDS = {"lf": "\n", "crlf": "\r\n"}
 _DATES = {"iso": "%Y-%m-%d", "us": "%m/%d/%Y", "compact": "%Y%m%d"}
 _ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\Z")
+#: ``column[50]``: the most characters that the receiver has room for.
+_WIDTH = re.compile(r"(.+?)\[([1-9]\d{0,3})\]\Z")
 #: A cell that begins so is a formula to a spreadsheet.
 _FORMULA = r"^[=+\-@\t\r]"
 
@@ -49,11 +52,12 @@ OPTIONS: tuple[Option, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class _Cell:
-    """A column to write: where it comes from and its header."""
+    """A column to write: where it comes from, its header, and the most characters it may have (0: any)."""
 
     table: str
     column: str
     header: str
+    width: int = 0
 
 
 class Tabular:
@@ -64,12 +68,17 @@ class Tabular:
     options = OPTIONS
 
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:
-        """Write every file. Raises ``RecoupError``: 2 for an unknown table, column or name, 4 for a letter that the encoding lacks."""
-        files = options["files"]
-        assert isinstance(files, dict)
-        return Export([self._file(run, str(name), told, options, out) for name, told in sorted(files.items())])
+        """Write every file.
 
-    def _file(self, run: Run, name: str, told: object, options: Mapping[str, object], out: Path) -> Written:
+        Raises ``RecoupError``: 2 for an unknown table, column or name, 4 for a letter that the encoding lacks and for a value that is too
+        wide and no words.
+        """
+        files, found = options["files"], Findings(self.name, run)
+        assert isinstance(files, dict)
+        written = [self._file(run, str(name), told, options, out, found) for name, told in sorted(files.items())]
+        return Export(written, found.found)
+
+    def _file(self, run: Run, name: str, told: object, options: Mapping[str, object], out: Path, found: Findings) -> Written:
         where = f"[[exports]] tabular: {name}"
         if not _NAME.match(name) or (out / name).exists():
             raise RecoupError("TABULAR_NAME", where)
@@ -80,12 +89,9 @@ class Tabular:
         cells = [_cell(str(text), table, where) for text in given] if isinstance(given, list) else []
         if not cells or len({cell.header for cell in cells}) < len(cells):
             raise RecoupError("EXPORT_COLUMN_TWICE", where)
-        frame = _frame(run, table, cells, _DATES[str(options["dates"])])
+        frame = _fitted(_frame(run, table, cells, _DATES[str(options["dates"])]), cells, name, where, found)
         if options["for_people"]:
-            risky = pl.col(pl.String).str.contains(_FORMULA)
-            frame = frame.with_columns(
-                pl.when(risky).then(pl.concat_str(pl.lit("'"), pl.col(pl.String))).otherwise(pl.col(pl.String)).name.keep()
-            )
+            frame = frame.with_columns(_harmless(name) for name in frame.columns)
         text = frame.write_csv(
             separator=_DELIMITERS[str(options["delimiter"])],
             line_terminator=_ENDS[str(options["line_ends"])],
@@ -99,6 +105,11 @@ class Tabular:
         return Written(name, frame.height)
 
 
+def _harmless(name: str) -> pl.Expr:
+    risky = pl.col(name).str.contains(_FORMULA)
+    return pl.when(risky).then(pl.concat_str(pl.lit("'"), pl.col(name))).otherwise(pl.col(name)).alias(name)
+
+
 def _table(name: str, where: str) -> Table:
     known = {**TABLES, **RESULTS}
     if name not in known:
@@ -107,15 +118,17 @@ def _table(name: str, where: str) -> Table:
 
 
 def _cell(text: str, table: Table, where: str) -> _Cell:
-    """Read ``column``, ``column = Header`` or ``students.column = Header``."""
+    """Read ``column``, ``column = Header``, ``students.column = Header`` or ``column[50] = Header``."""
     place, _, header = (part.strip() for part in text.partition("="))
+    wide = _WIDTH.match(place)
+    place, width = (wide[1], int(wide[2])) if wide else (place, 0)
     beside, dot, column = place.rpartition(".")
     other = _table(beside, where) if dot else table
     allowed = not dot or (beside in _BESIDE and _BESIDE[beside] in table.names)
     if not allowed or column not in other.names:
         known = [*table.names, *(f"{name}.{one}" for name, key in _BESIDE.items() if key in table.names for one in TABLES[name].names)]
         raise RecoupError("EXPORT_COLUMN_UNKNOWN", where, name=place, known=", ".join(known), nearest=nearest(place, known))
-    return _Cell(other.name, column, header or column)
+    return _Cell(other.name, column, header or column, width)
 
 
 def _frame(run: Run, table: Table, cells: list[_Cell], dates: str) -> pl.DataFrame:
@@ -133,6 +146,25 @@ def _frame(run: Run, table: Table, cells: list[_Cell], dates: str) -> pl.DataFra
         source = cell.column if cell.table == table.name else f"{cell.table}.{cell.column}"
         told.append(as_text(model.column(cell.column), source, dates).alias(cell.header))
     return frame.select(told)
+
+
+def _fitted(frame: pl.DataFrame, cells: list[_Cell], name: str, where: str, found: Findings) -> pl.DataFrame:
+    """Shorten words to the width that their column has, and say so; stop at a value that would be another one if it were shorter."""
+    for cell in (cell for cell in cells if cell.width):
+        long = (frame[cell.header].cast(pl.String).str.len_chars() > cell.width).fill_null(value=False)
+        if not long.any():
+            continue
+        if not _is_words({**TABLES, **RESULTS}[cell.table].column(cell.column)):
+            raise RecoupError("TABULAR_WIDE", where, row=int(long.arg_true()[0]) + 1, column=cell.header, width=cell.width)
+        found.add("SHORTENED", int(long.sum()), column=cell.header, file=name, width=cell.width)
+        frame = frame.with_columns(shortened(pl.col(cell.header), cell.width).alias(cell.header))
+    return frame
+
+
+def _is_words(column: Column) -> bool:
+    """Tell whether a column holds words for people: text that is no code (``source_code``, ``codes``), no id and no key."""
+    coded = column.codes or column.pattern or column.identifier or column.key or column.name.endswith(("code", "codes"))
+    return column.type == "text" and not coded
 
 
 EXPORTER = Tabular()

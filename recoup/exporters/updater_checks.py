@@ -8,6 +8,7 @@ import polars as pl
 
 from recoup import law
 from recoup.exporters import days, facts, layout
+from recoup.exporters.tables import shortened
 from recoup.exporters.updater_rows import meets
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 #: Kinds of full-day absence that STAS0740E1 names (13.17, 13.19, 13.20).
 _ABSENCES = ("suspension_out", "excused", "unexcused")
 _FOREVER = pl.date(9999, 12, 31)
+#: Characters that Campus has for a comment.
+_COMMENT = 255
 
 
 class Sieve:
@@ -92,7 +95,11 @@ def records(
     sieve.warn("ICU16", comment.str.contains(r"[\t\r\n\x00]" if quotes else r'[\t\r\n\x00"]'))
     sieve.warn("ICU17", comment.str.to_lowercase().str.contains_any([row["word"] for row in facts.rows("layouts/sensitive_words.csv")]))
     sieve.warn("ICU18", comment.str.contains(r"[^\x00-\x7F]"))
-    sieve.stop("ICU15", clean.str.len_chars() > 255)
+    # What the SIS says is its own to shorten; what is put together here is shortened here.
+    own, wide = pl.col("derived"), clean.str.len_chars() > _COMMENT
+    sieve.warn("COMMENT_SHORTENED", own & wide)
+    sieve.stop("ICU15", ~own & wide)
+    clean = shortened(clean, _COMMENT)
     return sieve.rows.with_columns(clean.alias("comment"))
 
 
