@@ -64,7 +64,7 @@ def _keeping(spells: Frame, engine: Engine) -> Frame:
     spells = spells.with_columns(turn=(nw.col("schoolday") != before).fill_null(False).cast(nw.Int64))
     spells = engine.settle(spells.with_columns(stretch=nw.col("turn").cum_sum().over("spell", order_by="date")).drop("turn"))
     last = engine.take(spells.select(nw.col("stretch").max()))["stretch"].item() or 0
-    carried = spells.filter(nw.col("stretch") == 0).select("spell").unique().with_columns(start=nw.lit(0).cast(nw.Int64))
+    carried = spells.select("spell").unique().with_columns(start=nw.lit(0).cast(nw.Int64))
     parts = []
     for stretch in range(last + 1):
         part = spells.filter(nw.col("stretch") == stretch).join(carried, on="spell")
