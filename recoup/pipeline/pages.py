@@ -60,7 +60,9 @@ def bring_pages(
 def _open(planned: PlannedSource) -> tuple[HttpAdapter, HttpTransport]:
     adapter = planned.http
     assert adapter is not None, "asked only of sources that answer over HTTP"
-    return adapter, open_http(planned.source.location, adapter.sign_in, HttpSettings.of(planned.source))
+    decided = getattr(adapter, "signs_in", None)
+    sign_in = decided(planned.request) if decided else adapter.sign_in
+    return adapter, open_http(planned.source.location, sign_in, HttpSettings.of(planned.source))
 
 
 def _loaded(sets: Iterator[PageSet], concurrency: int) -> Iterator[tuple[PageSet, Sequence[bytes] | RecoupError]]:

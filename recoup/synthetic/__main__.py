@@ -16,6 +16,7 @@ from recoup.synthetic.edfi_xml import write_edfi
 from recoup.synthetic.eschoolplus import write_eschoolplus
 from recoup.synthetic.infinite_campus import write_infinite_campus
 from recoup.synthetic.oneroster import write_oneroster
+from recoup.synthetic.oneroster_api import write_oneroster_api
 from recoup.synthetic.powerschool import write_powerschool
 from recoup.synthetic.powerschool_api import write_powerschool_api
 from recoup.synthetic.q import write_q
@@ -42,6 +43,7 @@ SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
 }
 #: Behind a server: its answers, and what lies beside. The tests serve them.
 SERVED: dict[str, Callable[[District, Path], list[Path]]] = {
+    "oneroster_api": write_oneroster_api,
     "aeries_api": write_aeries_api,
     "powerschool_api": write_powerschool_api,
 }

@@ -327,7 +327,7 @@ def _signed(method: str, url: str, query: Mapping[str, str], client: tuple[str, 
     """Return the header that signs one request (OAuth 1.0a, RFC 5849): fresh for each try, over what is really sent."""
     from oauthlib.oauth1 import Client
 
-    whole = requests.Request(method, url, params=query).prepare().url
+    whole = str(requests.Request(method, url, params=query).prepare().url)
     signed = Client(client[0], client_secret=client[1], signature_method=f"HMAC-{digest.upper()}").sign(
         whole, http_method="POST" if method == "POST" else "GET"
     )

@@ -42,7 +42,9 @@ def fetched(
     given = {name: Told(text) for name, text in secrets.items()}
     settings = HttpSettings(page_size=page_size, retry=RetrySettings(2, 0, 0), **given)  # type: ignore[arg-type]
     files = []
-    with closing(open_http(system.url + base, adapter.sign_in, settings)) as client:
+    decided = getattr(adapter, "signs_in", None)
+    sign_in = decided(request) if decided else adapter.sign_in
+    with closing(open_http(system.url + base, sign_in, settings)) as client:
         for wanted in adapter.fetch(client, FetchRequest(request, until)):
             for number, body in enumerate(wanted.load(), 1):
                 files.append(_page(system.folder.parent / "pages", wanted.feed, f"pages/{wanted.path}/{number:04d}.json", body))
