@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law
-from recoup.exporters import audit_ada, calpads_stas, sheets
+from recoup.exporters import audit_ada, calpads_stas, days, sheets
 from recoup.exporters.sheets import DIFFERENT, OK, Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from recoup.ports import Run
 
@@ -82,15 +81,6 @@ def rules(run: Run) -> pl.DataFrame:
     return _fact_table(rows)
 
 
-def _on_date(rule: law.Fact, first: date) -> pl.Expr:
-    """Return a number of law as it is on each row's date, which may change within the year that begins ``first``."""
-    number = pl.lit(rule.on(first))
-    for since, value in rule.values:
-        if since > first:
-            number = pl.when(pl.col("date") >= since).then(pl.lit(value)).otherwise(number)
-    return number
-
-
 def _verdict(agrees: pl.Expr) -> pl.Expr:
     return pl.when(agrees).then(pl.lit(OK)).otherwise(pl.lit(DIFFERENT)).alias("tie")
 
@@ -142,7 +132,6 @@ def payments(run: Run) -> pl.DataFrame:
 
 def sessions(run: Run) -> pl.DataFrame:
     """Return every session with its staff, its students, and what the ledger's ratio test said of it."""
-    year = law.load(run.year.name)
     staff = (
         run.tables["session_staff"]
         .sort("session_id", "staff_id")
@@ -173,7 +162,7 @@ def sessions(run: Run) -> pl.DataFrame:
     whole = run.results["holds"].filter(pl.col("scope") == "lea", pl.col("code") == "ratio")["severity"]
     breach = {"hold": "breach: held", "warn": "breach: warning", "released": "breach: released", "not_checked": "not checked"}
     otherwise = whole[0].replace("_", " ") if whole.len() else "within"
-    few, many = (_on_date(year.facts[name], year.year.first) for name in ("ratio_tk_kn", "ratio_other"))
+    few, many = (days.dated(run, name) for name in ("ratio_tk_kn", "ratio_other"))
     limit = pl.when(pl.col("young") > 0).then(few).otherwise(many)
     count = pl.col("teachers", "aides", "students", "young", "minutes_raw", "minutes_counted")
     people = pl.col("students") + pl.col("other_students_present").fill_null(0)

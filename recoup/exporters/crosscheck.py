@@ -79,7 +79,7 @@ def _absences(run: Run) -> pl.DataFrame:
 def _wide(run: Run) -> pl.DataFrame:
     """Lay out what the causes ask for, a row a student and source (see ``crosscheck_causes``)."""
     told = totals(run)
-    hour = law.load(run.year.name).value("increment_minutes")
+    hour = days.dated(run, "increment_minutes")
     held, raw = pl.col("outcome") == "held", pl.col("minutes_raw")
     rows, day = run.results["time_entries"].sort("date", "session_id"), pl.col("minimum_schoolday")
     hours = pl.when(raw >= day).then(pl.max_horizontal(raw // hour * hour, day)).otherwise(raw // hour * hour)

@@ -142,6 +142,16 @@ def tally(run: Run, spans: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def dated(run: Run, name: str) -> pl.Expr:
+    """Return a number of law as it is on each row's ``date``, which may change within the year."""
+    fact, first = law.load(run.year.name).facts[name], run.year.first
+    number = pl.lit(fact.on(first))
+    for since, value in fact.values:
+        if since > first:
+            number = pl.when(pl.col("date") >= since).then(pl.lit(value)).otherwise(number)
+    return number
+
+
 def spans_until(rows: pl.DataFrame, first: date, last: date) -> pl.DataFrame:
     """Clip enrollments to ``first``..``last`` as ``begin``..``end``; those outside fall away."""
     return rows.with_columns(

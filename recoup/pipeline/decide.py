@@ -151,9 +151,9 @@ def _refuse_beforehand(new: Disposition, plan: Plan, saved: Run) -> None:
         raise RecoupError("DECIDE_BOUND", hold=code, why=_BOUNDS[code])
     if code not in rules:
         raise RecoupError("DECIDE_CODE", hold=code, nearest=nearest(code, rules))
-    part = str(plan.law.value("three_quarter_part"))
-    if new.value and (code != _THREE_QUARTER or new.value not in (part, "240") or new.decision != "release"):
-        raise RecoupError("DECIDE_MINUTES", part=part)
+    part, full = (str(plan.law.value(name)) for name in ("three_quarter_part", "three_quarter_full"))
+    if new.value and (code != _THREE_QUARTER or new.value not in (part, full) or new.decision != "release"):
+        raise RecoupError("DECIDE_MINUTES", part=part, full=full)
 
 
 def _refuse_again(new: Disposition, recorded: list[Disposition]) -> None:

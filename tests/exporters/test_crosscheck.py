@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from recoup import law
 from recoup.exporters import crosscheck, crosscheck_causes
 
 if TYPE_CHECKING:
@@ -189,6 +190,16 @@ def test_a_day_that_the_sis_applied_and_something_speaks_against(
         row = {"ssid": LEE, "school_code": "6102223", "date": day, "full_day": True, "kind": "excused", **absence}
         run = more(run, "attendance", row)
     assert causes(run, "applied_days") == ("vendor_higher", told)
+
+
+def test_held_time_is_counted_by_the_increment_of_its_date(bare: Run, more: More, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = law.load(bare.year.name)
+    half_hours = {date(2025, 7, 1): 60, date(2025, 9, 1): 30, date(2026, 1, 1): 60}
+    fact = replace(rules.facts["increment_minutes"], values=tuple(half_hours.items()))
+    monkeypatch.setattr(law, "load", lambda _: replace(rules, facts={**rules.facts, fact.name: fact}))
+    row = {"ssid": MARIA, "session_id": "S9", "date": date(2025, 10, 4), "minutes_raw": 100, "outcome": "held", "minimum_schoolday": 240}
+    run = ledger(more(bare, "time_entries", row), MARIA, minutes_raw=580, minutes_held=100)
+    assert causes(said(more, run, minutes_earned=480 + 90), "minutes_earned") == ("vendor_higher", "held_time")
 
 
 def test_the_newest_totals_count_and_those_after_as_of_do_not(bare: Run, more: More, export: Callable[..., Export]) -> None:
