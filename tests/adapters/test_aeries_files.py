@@ -396,3 +396,33 @@ def test_what_is_declared_is_whole() -> None:
     for row in data.rows("recoup.adapters.aeries_files", "columns.csv"):
         assert row["grade"] in {"V", "C", "K", "U"}
         assert row["meaning"]
+
+
+def test_pitfall_18_one_flag_for_both_suspensions_is_asked_about_and_never_guessed(district: Callable[..., Reading]) -> None:
+    """ABS.SU says that S is a suspension, and not whether at home or at school: the two are counted in different ways."""
+    reading = absences(district, {}, ("10", "S"))
+    (line,) = reading.refused.to_dicts()
+    assert (line["code"], line["line"], line["severity"]) == ("CODE_UNMAPPED", 2, "error")
+    assert "suspension" in line["mend"]
+    for kind in ("suspension_out", "suspension_in"):
+        told = absences(district, {"suspension": {"10/S": kind}}, ("10", "S"))
+        assert rows(told, "attendance", "kind") == [(kind,)]
+
+
+def test_pitfall_27_a_row_marked_as_deleted_is_left_out_and_counted(district: Callable[..., Reading]) -> None:
+    """DEL is not 0: the student, the absence and the visit are gone, and nobody is told that they are unknown."""
+    before = district()
+    gone = "10,9,1009,9000000009,Gone,Gil,2014-01-01,M,,1\n"
+    reading = district(
+        STU=DISTRICT["STU"] + gone,
+        ATT="SC,SN,DT,AL,ADA,ADT,DEL\n10,7,09/08/2025,A,,,0\n10,7,09/09/2025,A,,,-1\n",
+        ATD="ID,SCL,SE,SQ,DT,TM,VB,DEL\n1001,10,5,1,09/15/2025,120,T1,0\n1001,10,5,2,09/16/2025,120,T1,1\n",
+    )
+    for table in ("students", "attendance", "participation"):
+        assert reading.tables[table].collect().height == before.tables[table].collect().height
+    assert refusals(reading) == []
+
+    def deleted(found: Reading) -> int:
+        return sum(finding.rows for finding in found.left_out if finding.code == "LEFT_DELETED" and "deleted in Aeries" in finding.message)
+
+    assert deleted(reading) == deleted(before) + 3
