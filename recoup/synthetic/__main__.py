@@ -23,6 +23,7 @@ from recoup.synthetic.q import write_q
 from recoup.synthetic.schoolpathways import write_schoolpathways
 from recoup.synthetic.schoolwise import write_schoolwise
 from recoup.synthetic.sign_in_sheet import write_sign_in_sheet
+from recoup.synthetic.synergy import write_synergy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +41,12 @@ SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
     "q_files": write_q,
     "schoolpathways_files": write_schoolpathways,
     "schoolwise_files": write_schoolwise,
+    "synergy": write_synergy,
 }
 #: Behind a server: its answers, and what lies beside. The tests serve them.
 SERVED: dict[str, Callable[[District, Path], list[Path]]] = {
-    "oneroster_api": write_oneroster_api,
     "aeries_api": write_aeries_api,
+    "oneroster_api": write_oneroster_api,
     "powerschool_api": write_powerschool_api,
 }
 

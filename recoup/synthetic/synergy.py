@@ -196,16 +196,16 @@ def wrapped(report: str, name: str = "REPORTRESULT") -> str:
 def write_synergy(district: District, folder: Path) -> list[Path]:
     """Write the reports below ``folder`` as a district may have them, and ``kept/applied_days.csv``, which no report of ours has.
 
-    Students are XML, enrollments XML in rows with prefixes, staff UTF-16 with tabs, absence reasons an answer of the web service as it
+    Students are XML, enrollments XML in rows with prefixes, staff UTF-16 with tabs, bell schedules an answer of the web service as it
     came, all else CSV with labels, one of them twice.
     """
     folder.mkdir(parents=True, exist_ok=True)
     out = []
     for name, (header, rows) in _sheets(district).items():
-        path = folder / f"{name}.{'xml' if name in {'student', 'enroll', 'reason'} else 'txt' if name == 'staff' else 'csv'}"
+        path = folder / f"{name}.{'xml' if name in {'student', 'enroll', 'bell'} else 'txt' if name == 'staff' else 'csv'}"
         if name in {"student", "enroll"}:
             path.write_text(as_xml(header, rows, prefixed=name == "enroll"), encoding="utf-8", newline="\n")
-        elif name == "reason":
+        elif name == "bell":
             path.write_text(wrapped(as_xml(header, rows)), encoding="utf-8", newline="")
         elif name == "staff":
             write_csv(path, labels(header), [[*row, "", ""] for row in rows], "utf-16-le", "\t")

@@ -125,6 +125,13 @@ class TestSignInSheet(_Vendor):
     configuration = "sign_in_sheet.toml"
 
 
+@pytest.mark.slow
+class TestSynergy(_Vendor):
+    adapter = "synergy"
+    fixtures = FIXTURES / "synergy" / "small" / "in"
+    configuration = "synergy.toml"
+
+
 def test_a_new_adapter_reads_its_own_files_at_once(tmp_path: Path) -> None:
     written = new_adapter("our_sis", tmp_path)
     assert {"README.md", "feeds.csv", "test_our_sis.py"} <= {path.name for path in written}

@@ -30,6 +30,7 @@ CONFIGS = {
     "q_files": "q.toml",
     "schoolpathways_files": "schoolpathways.toml",
     "schoolwise_files": "schoolwise.toml",
+    "synergy": "synergy.toml",
 }
 #: The shapes of vendors, each held against the bundle.
 VENDORS = [shape for shape in SHAPES if shape != "bundle"]

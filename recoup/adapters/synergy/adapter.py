@@ -39,10 +39,6 @@ class Synergy(FileAdapter):
     sign_in = SignIn("form", fields=("userID", "password"))
     paged = frozenset(_REPORTS)
 
-    def signs_in(self, request: ReadRequest) -> SignIn:  # noqa: ARG002 there is one way
-        """Return how every district's web service wants to be signed in to."""
-        return self.sign_in
-
     def probe(self, client: HttpClient, request: FetchRequest) -> str:
         """Run the report on schools, and say how many it shows."""
         order = next(self._orders(request.read))

@@ -17,6 +17,8 @@ _MOST_PASSES = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
 _RESULT = re.compile(r"<(RESULT)(?:\s[^>]*)?>(.*)</\1\s*>", re.IGNORECASE | re.DOTALL)
 _CDATA = re.compile(r"\s*<!\[CDATA\[(.*)\]\]>\s*", re.DOTALL)
+#: Elements that only wrap: of the plain form, and of SOAP.
+_WRAPPING = re.compile(r"string|Envelope|Body|ProcessWebService\w*(Response|Result)", re.IGNORECASE)
 _ERROR = "RT_ERROR"
 
 
@@ -45,10 +47,11 @@ def opened(body: bytes) -> Answer:
     if inner is None:
         raise ValueError("not XML")
     for _ in range(_MOST_PASSES):
-        if local(inner.tag).upper() not in {"STRING", "ENVELOPE", "BODY"} and not local(inner.tag).endswith(("Result", "Response")):
+        if not _WRAPPING.fullmatch(local(inner.tag)):
             break
         # Now and then a part of the inner document is not escaped: it stands as elements between texts.
-        text = (inner.text or "") + "".join(etree.tostring(child, encoding="unicode") for child in inner)
+        parts = (etree.tostring(child, encoding="unicode", with_tail=False) + (child.tail or "") for child in inner)
+        text = (inner.text or "") + "".join(parts)
         following = _document(text)
         if isinstance(following, Answer):
             return following
@@ -96,7 +99,7 @@ def _parsed(data: bytes) -> etree._Element | None:
 
     A result is one text of any length, which is why the size of a text is not limited here: that of an answer is, where it comes in.
     """
-    if b"<!DOCTYPE" in data[:2048]:
+    if b"<!DOCTYPE" in data:
         raise ValueError("a document type")
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, recover=False, remove_comments=True, remove_pis=True, huge_tree=True

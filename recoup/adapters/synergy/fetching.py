@@ -25,7 +25,7 @@ _ORDERS = 3
 _AT_WORK = frozenset({"waiting", "inprogress"})
 #: Seconds between two questions whether a report is done, the first and the longest.
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 15.0
-_NOT_US = re.compile(r"password|authenticat|user id|log ?in|permission", re.IGNORECASE)
+_NOT_US = re.compile(r"password|authenticat|user id|log ?in", re.IGNORECASE)
 _SHOWN = 120
 
 
