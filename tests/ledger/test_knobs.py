@@ -18,7 +18,7 @@ from tests.plain.case import Case, bundle, cases
 
 CASES = cases(Path(__file__).parents[1] / "cases" / "knobs", "K*.yaml")
 KNOBS = {f"K{knob.number:02}": knob for knob in law.knobs().values()}
-#: The knobs that no figure of the ledger hangs on.
+#: The knobs that no figure of the ledger hangs on, but those of its exports: tests/exporters/test_knobs.py.
 OTHERS = {"K20", "K21"}
 READINGS = [
     pytest.param(name, case, value, id=f"{name}-{KNOBS[name[:3]].name}-{value}")
