@@ -34,7 +34,10 @@ def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
     today = pipeline.now().astimezone(pipeline.LOCAL).date()
     begins = today.year if today.month > 6 else today.year - 1
     present, known = f"{begins}-{begins + 1}", law.school_years()
-    text = template(adapter, location, present if present in known else known[-1], found.options, getattr(found, "sign_in", None))
+    # An adapter with two ways in signs in only where the location is a server's.
+    as_files = getattr(found, "files_alone", False) and not location.lower().startswith(("https://", "http://"))
+    sign_in = None if as_files else getattr(found, "sign_in", None)
+    text = template(adapter, location, present if present in known else known[-1], found.options, sign_in)
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -70,9 +70,9 @@ _HTTP = """
 # overlap_days = 30                     # how far behind the last fetch to look again; `recoup fetch --full` takes the whole year
 """
 
-#: Which secrets a way to sign in needs.
+#: Which secrets a way to sign in needs, where it is not an id and its secret.
+_SECRETS = {"header": ("token",)}
 _CLIENT = ("client_id", "client_secret")
-_SECRETS = {"header": ("token",), "basic": _CLIENT, "oauth2": _CLIENT, "form": _CLIENT}
 
 
 def template(adapter: str, location: str, year: str, options: Sequence[Option], sign_in: SignIn | None = None) -> str:
@@ -98,7 +98,7 @@ def template(adapter: str, location: str, year: str, options: Sequence[Option], 
 def _access(remote: bool, sign_in: SignIn | None) -> str:
     if sign_in is None:
         return _SFTP.format(mark="") if remote else ""
-    secrets = "".join(f'{name} = {{ env = "RECOUP_{name.upper()}" }}\n' for name in _SECRETS[sign_in.kind])
+    secrets = "".join(f'{name} = {{ env = "RECOUP_{name.upper()}" }}\n' for name in _SECRETS.get(sign_in.kind, _CLIENT))
     if sign_in.kind == "oauth2" and not sign_in.token_path:
         secrets += 'token_url = "https://"                  # where tokens are issued; the vendor shows it beside the client id\n'
     return _HTTP.format(secrets=secrets)

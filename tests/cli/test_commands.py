@@ -222,6 +222,19 @@ def test_init_writes_a_configuration_that_loads_and_never_overwrites(tmp_path: P
     assert path.read_text(encoding="utf-8") == written
 
 
+@pytest.mark.parametrize(
+    ("location", "access"),
+    [("https://synergy.example", "[sources.http]"), ("sftp://recoup@sftp.example.org/out", "[sources.sftp]"), ("data", "")],
+)
+def test_init_asks_a_system_with_two_ways_in_for_the_access_that_its_location_needs(location: str, access: str, tmp_path: Path) -> None:
+    assert call("init", tmp_path, "--adapter", "synergy", "--location", location).exit_code == 0
+    text = (tmp_path / "recoup.toml").read_text(encoding="utf-8")
+    assert [name for name in ("[sources.http]", "[sources.sftp]") if f"\n{name}" in text] == [access] * bool(access)
+    from recoup.config import load
+
+    assert load(tmp_path / "recoup.toml").sources[0].location.endswith(location)
+
+
 def test_init_names_the_options_that_an_adapter_needs(tmp_path: Path) -> None:
     assert call("init", tmp_path, "--adapter", "aeries_files").exit_code == 0
     assert "ar_type_codes = []" in (tmp_path / "recoup.toml").read_text(encoding="utf-8")
