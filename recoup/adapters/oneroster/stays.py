@@ -95,7 +95,7 @@ def _with_dates(rows: pl.DataFrame, feed: str, job: Job) -> pl.DataFrame:
 
 
 def _merged(rows: pl.DataFrame, held: pl.DataFrame, job: Job) -> pl.DataFrame:
-    """Put class enrollments of one student at one school together as long as no day of a term of that school lies between them."""
+    """Put class enrollments of one student at one school together as long as no weekday of a term of that school lies between them."""
     sound = pl.col(_BEGIN).str.contains(_ISO) & pl.col(_END).str.contains(_ISO).fill_null(value=True)
     odd = rows.filter(~sound)
     place = ["ssid", "school_code"]
@@ -119,7 +119,8 @@ def _merged(rows: pl.DataFrame, held: pl.DataFrame, job: Job) -> pl.DataFrame:
     crossed = gaps.join(terms, on="schoolSourcedId").filter((pl.col("_start") <= pl.col("_last")) & (pl.col("_stop") >= pl.col("_first")))
     untold = gaps.join(terms.select("schoolSourcedId").unique(), on="schoolSourcedId", how="anti")
     allowed = job.options["gap_days"]
-    long = gaps.filter((pl.col("_last") - pl.col("_first")).dt.total_days() + 1 > (allowed if isinstance(allowed, int) else 0))
+    away = pl.business_day_count("_first", pl.col("_last") + pl.duration(days=1))
+    long = gaps.filter(away > (allowed if isinstance(allowed, int) else 0))
     breaks = long.filter(pl.col("_row").is_in(pl.concat([crossed["_row"], untold["_row"]]).implode()))["_row"]
     parts = days.with_columns(_stay=pl.col("_row").is_in(breaks.implode()).cast(pl.Int32).cum_sum().over(place))
     stays = parts.group_by([*place, "_stay"], maintain_order=True).agg(
