@@ -71,6 +71,13 @@ class TestPowerSchoolFiles(_Vendor):
     configuration = "powerschool.toml"
 
 
+class TestEdFi(AdapterConformance):
+    """Elements as the standard's own samples have them, of several versions of it."""
+
+    adapter = "edfi"
+    fixtures = FIXTURES / "edfi" / "small" / "in"
+
+
 @pytest.mark.slow
 class TestEschoolPlusFiles(_Vendor):
     """A vendor without any Python."""

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 INTERCHANGE = "interchange"
 _HERE = "recoup.adapters.edfi"
 _PAGES = "pages/"
+#: Whose rows show that a student is of this year.
+_NAMING_STUDENTS = ("studentSchoolAssociations", attendance.DAYS, attendance.SECTIONS, recovery.EVENTS)
 _DATE = re.compile(r"\d{4}([-_.]?)\d\d\1\d\d")
 
 
@@ -130,7 +132,8 @@ class EdFi(PagedAdapter):
         ready = roster.prepared(frames, job)
         ready |= calendar.prepared(ready, job)
         ready |= attendance.prepared(ready, job)
-        return recovery.prepared(ready, job)
+        ready = recovery.prepared(ready, job)
+        return {**ready, "students": roster.of_this_year(ready, _NAMING_STUDENTS, job)}
 
 
 ADAPTER = EdFi(

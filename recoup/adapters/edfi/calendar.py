@@ -90,9 +90,10 @@ def _with_hours(days: pl.DataFrame, frames: Mapping[str, pl.DataFrame], job: Job
     rest = days.drop("_start", "_end")
     dated = bells.filter(pl.col("_day").is_not_null())
     rule = bells.filter(pl.col("_day").is_null()).drop("_day")
-    # A schedule with dates counts on them; one without is the rule for the others.
     own = rest.join(dated, on=list(_DAY), how="inner", maintain_order="left")
-    usual = rest.join(dated, on=list(_DAY), how="anti", maintain_order="left").join(rule, on="_school", how="inner", maintain_order="left")
+    usual = rest.join(rule, on="_school", how="inner", maintain_order="left")
+    # A schedule with dates counts on them, for the grades that it is for; one without is the rule of the other days.
+    usual = usual.join(dated, on=[*_DAY, "_for"], how="anti", maintain_order="left", nulls_equal=True)
     hours = pl.concat([own, usual], how="diagonal").filter(pl.col("_taught"))
     for_all = hours.filter(pl.col("_for").is_null()).unique([*_DAY, _CODE], keep="first", maintain_order=True)
     whole = rest.join(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from recoup.adapters.base import Job
 
-_EVENTS, _BELONGING = "studentProgramAttendanceEvents", "studentProgramAssociations"
+EVENTS, _BELONGING = "studentProgramAttendanceEvents", "studentProgramAssociations"
 _NAME, _TYPE = "programReference.programName", "programReference.programTypeDescriptor"
 #: Columns of the model that must be there and that the standard has no place for: empty where no extension has them.
 _EMPTY = ("signIn", "signOut", "verifiedBy", "verifiedAt", "evidence")
@@ -28,13 +28,13 @@ _SECTION = ["_school", "_section"]
 def prepared(frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
     """Return all feeds, in those of programs and sections only what is attendance recovery or independent study."""
     ready = {feed: frame for feed, frame in frames.items() if feed not in _OF_SECTIONS}
-    if _EVENTS in frames:
-        ready[_EVENTS] = _events(frames, job)
+    if EVENTS in frames:
+        ready[EVENTS] = _events(frames, job)
     if _BELONGING in frames:
         rows = _used(frames[_BELONGING], "independent_study", _BELONGING, job)
         ready[_BELONGING] = in_year(rows, _BELONGING, ("beginDate", "endDate"), job)
     ready |= _sections(frames, job)
-    held = ready[_EVENTS].height if _EVENTS in ready else 0
+    held = ready[EVENTS].height if EVENTS in ready else 0
     if not held and not job.options["recovery_courses"]:
         told = "No event of an attendance recovery program (codes.program), and no recovery course: another source has them"
         job.desk.note(job.request.source, "NO_PARTICIPATION", 1, told)
@@ -63,8 +63,8 @@ def _took_part(rows: pl.DataFrame, feed: str, table: str, job: Job) -> pl.DataFr
 
 
 def _events(frames: Mapping[str, pl.DataFrame], job: Job) -> pl.DataFrame:
-    rows = in_year(frames[_EVENTS], _EVENTS, ("eventDate", "eventDate"), job)
-    rows = _took_part(_used(rows, "recovery", _EVENTS, job), _EVENTS, "participation", job)
+    rows = in_year(frames[EVENTS], EVENTS, ("eventDate", "eventDate"), job)
+    rows = _took_part(_used(rows, "recovery", EVENTS, job), EVENTS, "participation", job)
     owner = "programReference.educationOrganizationId"
     rows = rows.with_columns(
         pl.coalesce(column(rows, owner), "educationOrganizationReference.educationOrganizationId").alias("_owner"),

@@ -10,13 +10,16 @@ from recoup.adapters.edfi.naming import SEVERAL
 from recoup.adapters.joining import column
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from recoup.adapters.base import Job
 
 _CDS = 14
 _HALF = 7
 _NOT_ENROLLED = "not_enrolled"
+_STUDENT, _UNIQUE = "studentReference.studentUniqueId", "studentUniqueId"
+#: CALPADS exit reasons, which need no explanation.
+_REASON = r"^[A-Z]\d{3}$"
 #: Columns of the model that must be there and that the standard has no place for: empty where no extension has them.
 _EMPTY = ("instructionMode",)
 
@@ -82,7 +85,7 @@ def _told(schools: pl.DataFrame, name: str, descriptor: str, job: Job) -> pl.Exp
 
 
 def _students(frames: Mapping[str, pl.DataFrame], job: Job) -> pl.DataFrame:
-    key, unique = "studentReference.studentUniqueId", "studentUniqueId"
+    key, unique = _STUDENT, _UNIQUE
     students = frames["students"]
     told = [frames[feed] for feed in ("studentIdentificationCodes", "studentEducationOrganizationAssociations") if feed in frames]
 
@@ -117,9 +120,25 @@ def _enrollments(rows: pl.DataFrame, job: Job) -> pl.DataFrame:
     gone = (pl.col("_kind") == _NOT_ENROLLED).fill_null(value=False)
     left = rows.filter(gone).height
     job.desk.note(source, "LEFT_BY_CODE", left, f"studentSchoolAssociations: {left} rows of students who are not enrolled as yet")
-    rows = rows.filter(~gone)
+    given = column(rows, "exitWithdrawTypeDescriptor")
+    reason = pl.coalesce(translated(job, "exit_reason", given), pl.when(given.str.contains(_REASON)).then(given))
+    rows = rows.filter(~gone).with_columns(reason.alias("_reason"))
+    left = rows.filter(given.is_not_null() & pl.col("_reason").is_null()).height
+    told = f"studentSchoolAssociations: {left} exit types that no CALPADS code is told for (codes.exit_reason); they are left empty"
+    job.desk.note(source, "EXIT_UNEXPLAINED", left, told, "warn")
     primary = pl.when(column(rows, "primarySchool") == "false").then(pl.lit("20")).otherwise(pl.lit("10"))
     return rows.with_columns(pl.coalesce("_kind", primary).alias("_status"), *(column(rows, name) for name in _EMPTY))
+
+
+def of_this_year(frames: Mapping[str, pl.DataFrame], feeds: Sequence[str], job: Job) -> pl.DataFrame:
+    """Return the students whom a row of ``feeds`` names: an interface keeps those of other years, too."""
+    named = pl.concat([frames[feed].select(pl.col(_STUDENT).alias(_UNIQUE)) for feed in feeds if feed in frames]).unique()
+    students = frames["students"]
+    kept = students.join(named, on=_UNIQUE, how="semi", maintain_order="left")
+    left = students.height - kept.height
+    told = f"students: {left} who are not enrolled this year and of whom nothing is told"
+    job.desk.note(job.request.source, "LEFT_OTHER_YEAR", left, told)
+    return kept
 
 
 def _staff(frames: Mapping[str, pl.DataFrame], job: Job) -> pl.DataFrame:
