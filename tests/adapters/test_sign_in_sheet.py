@@ -149,3 +149,16 @@ def test_a_sheet_that_cannot_tell_a_visit_says_what_it_lacks(head: str, read: Ca
     with pytest.raises(RecoupError) as caught:
         read(f"{head}\n1,2,3\n"[:-3])
     assert (caught.value.code, int(caught.value.status)) == ("SHEET_COLUMNS", 4)
+
+
+def test_a_slip_in_one_row_undoes_that_row_and_not_its_session(read: Callable[..., Reading]) -> None:
+    head = "Student_ID,Session_ID,Site,Date,Start,End,Minutes\n"
+    good = "".join(f"{number},A,Live Oak,10/18/2025,8:30,10:30,60\n" for number in (1, 2))
+    reading = read(f"{head}{good}3,A,Live Oak,9/31/2025,8:30,10:30,60\n")
+    assert reading.refused.select("code", "line").rows() == [("SESSION_DIFFERS", 4)]
+    assert rows(reading, "sessions", "session_id", "date") == [("A", "2025-10-18")]
+    assert len(rows(reading, "participation", "minutes")) == 2
+    split = read(f"{head}1,A,Live Oak,10/18/2025,8:30,10:30,60\n2,A,Live Oak,10/19/2025,8:30,10:30,60\n")
+    assert len(rows(split, "sessions", "date")) == 2, "nobody can say which is right: the checks refuse both"
+    later = read(f"{head}{good}", f"{head}{good.replace('8:30', '8:45')}4,A,Live Oak,10/18/2025,8:45,10:30,60\n")
+    assert not later.refused.height, "another file may tell it anew"

@@ -32,6 +32,11 @@ _NEEDED = (
     ("Session_ID", "Date", "In_At"),
     ("Minutes", "Hours", "Duration", "Sign_In", "In_At"),
 )
+#: What a sheet may say of a session in each of its rows.
+_OF_A_SESSION = (
+    "Site", "_date", "_start", "_end", "_program", "Room", "Break_Minutes", "Delivery", "Cancelled", "Other_Students",
+    "Session_Verified_By", "Session_Verified_At",
+)  # fmt: skip
 _ISO_MOMENT = r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)"
 _CLOCK = r"^\d{1,2}:[0-5]\d$"
 _DAY_MINUTES = 24 * 60
@@ -65,7 +70,7 @@ class SignInSheet(FileAdapter):
         made = pl.concat_str(parts, separator="-", ignore_nulls=True) if "_start" in visits.columns else pl.lit(None, pl.String)
         told = column(visits, "_start").is_not_null() & column(visits, "_date").is_not_null()
         visits = visits.with_columns(pl.coalesce(column(visits, "Session_ID"), pl.when(told).then(made)).alias("_session"))
-        return {_VISITS: _minutes(visits, job)}
+        return {_VISITS: _agreeing(_minutes(visits, job), job)}
 
     def tables(self, frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
         """Make the tables, the students of ``participation`` by SSID or as a person."""
@@ -128,6 +133,22 @@ def _with_options(visits: pl.DataFrame, job: Job) -> pl.DataFrame:
         if place in visits.columns or given:
             visits = visits.with_columns(column(visits, place).fill_null(pl.lit(given, pl.String)).alias(name))
     return visits
+
+
+def _agreeing(visits: pl.DataFrame, job: Job) -> pl.DataFrame:
+    """Refuse a row that says something else of its session than most rows of the sheet do: one slip must not undo a session.
+
+    Where no half of the rows agrees, all of them stay, for the checks to refuse.
+    """
+    told = [name for name in _OF_A_SESSION if name in visits.columns]
+    if not told:
+        return visits
+    alike, rows = pl.len().over("_file", "_session", *told), pl.len().over("_file", "_session")
+    counted = visits.with_columns(alike.alias("_alike"), rows.alias("_rows"))
+    most = pl.col("_alike").max().over("_file", "_session")
+    odd = pl.col("_session").is_not_null() & (most * 2 > pl.col("_rows")) & (pl.col("_alike") < most)
+    job.desk.refuse(counted.filter(odd), "SESSION_DIFFERS", "participation", f"{_VISITS}.Session_ID", "_session")
+    return counted.filter(~odd).drop("_alike", "_rows")
 
 
 def _minutes(visits: pl.DataFrame, job: Job) -> pl.DataFrame:
