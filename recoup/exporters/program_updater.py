@@ -52,7 +52,9 @@ class _Settings:
     dialect: layout.Dialect
     dates: str
     identifier: str
+    name: str
     district: str
+    suffix: str
     records: layout.Layout
     services: layout.Layout
     types: Mapping[str, str]
@@ -74,12 +76,13 @@ def _columns(options: Mapping[str, object], identifier: str) -> tuple[list[str],
     return chosen["records"], chosen["services"]
 
 
-def _settings(run: Run, options: Mapping[str, object]) -> _Settings:
+def _settings(run: Run, options: Mapping[str, object], code: str) -> _Settings:
     form = str(options["format"])
     identifier = IDENTIFIERS[str(options["identifier"])]
     header = form != "fixed" if options["header"] is None else bool(options["header"])
     dates = str(options["date_format"])
-    district = str(options["district_id"]) or run.lea.code
+    own = code == run.lea.code
+    district = (str(options["district_id"]) if own else "") or code
     if not re.fullmatch("[0-9]{7}", district):
         raise RecoupError("UPDATER_DISTRICT_ID", "program_updater district_id")
     types = {"Earned": "Earned", "Used": "Used"}
@@ -94,7 +97,9 @@ def _settings(run: Run, options: Mapping[str, object]) -> _Settings:
         dialect=layout.Dialect(_DELIMITERS[form], header, _LINE_ENDS[str(options["line_end"])], DATES[dates], quotes=form == "csv"),
         dates=dates,
         identifier=identifier,
+        name=next((one.lea.name for one in run.leas if one.lea.code == code), run.lea.name if own else "District"),
         district=district,
+        suffix="" if own else f"_{code}",
         records=layout.load("updater_records", run.year.name).pick(records, "program_updater columns.records"),
         services=layout.load("updater_services", run.year.name).pick(services, "program_updater columns.services"),
         types=types,
@@ -160,7 +165,7 @@ def _mapping(
     lines = [
         "# Mapping sheet: Attendance Recovery through the Federal/State Program Updater",
         "",
-        f"{run.lea.name} ({told.district}), school year {run.year.name}, as of {run.as_of}, rules {run.rule_version}.",
+        f"{told.name} ({told.district}), school year {run.year.name}, as of {run.as_of}, rules {run.rule_version}.",
         "",
         f"- File type: {kinds[told.format]}; header row: {'yes' if told.dialect.header else 'no'}; line ends: {ends}; plain ASCII.",
         f"- Student identifier: {told.identifier}. Dates: {told.dates}. Each row is the total of the year to date, not an increment.",
@@ -177,10 +182,43 @@ def _mapping(
             continue
         digest = hashlib.sha256((out / name).read_bytes()).hexdigest()
         lines += [f"{rows.height} rows, {rows['ssid'].n_unique()} students, SHA-256 `{digest}`."]
-        if name == SERVICES:
+        if form is told.services:
             lines += [f"{rows['hours'].sum()} hours earned, {rows['days'].sum()} days used."]
         lines += ["", *_columns_table(form, told)]
     return "\n".join([*lines, "", "## Checks before the hand-over", "", *_checks_table(found), ""])
+
+
+def _write(run: Run, told: _Settings, options: Mapping[str, object], out: Path) -> Export:
+    """Write the files of one district, whose part of a run this is."""
+    found = Findings(ProgramUpdater.name, run)
+    for form in (told.records, told.services):
+        if form.version != run.year.name:
+            found.add("LAYOUT_ASSUMED", year=run.year.name, version=form.version)
+    ids = updater_checks.identify(run, told.identifier, told.system)
+    given = updater_rows.given_records(run)
+    own = given.filter(pl.col("owner_district").fill_null(told.district) == told.district)
+    every = pl.concat([given, updater_rows.derived_records(run, own)]).join(ids, on="ssid", how="left").sort("ssid", "start_date")
+    quotes = told.dialect.quotes
+    kept = updater_checks.records(every, run, found, told.district, told.identifier, told.records.names, quotes=quotes)
+    kept = updater_checks.unfit(_record_fields(kept, told), told.records, told.dialect, found)
+    mine = every.filter(pl.col("owner_district").fill_null(told.district) == told.district)
+    offered = updater_rows.services(run, mine).join(ids, on="ssid", how="left", maintain_order="left")
+    sent = updater_checks.services(offered, kept, run, found, told.identifier, told.services.names, told.automatic)
+    sent = updater_checks.unfit(_service_fields(sent, told, run), told.services, told.dialect, found)
+    if options["records"] == "derived":
+        kept = kept.filter("derived")
+    named = {name: f"{name.partition('.')[0]}{told.suffix}.{name.partition('.')[2]}" for name in (RECORDS, SERVICES, MAPPING)}
+    written = {named[RECORDS]: (told.records, kept), named[SERVICES]: (told.services, sent)}
+    files = []
+    for name, (form, rows) in written.items():
+        if not rows.height:
+            found.add("ICU22", 0, file=name)
+            continue
+        layout.write(rows, form, told.dialect, out / name)
+        files.append(Written(name, rows.height))
+    sheet = _mapping(run, told, written, out, found.found)
+    (out / named[MAPPING]).write_text(sheet, encoding="utf-8", newline="\n")
+    return Export([*files, Written(named[MAPPING], None)], found.found)
 
 
 class ProgramUpdater:
@@ -197,6 +235,7 @@ class ProgramUpdater:
         Option("type_values", "table", {}, 'What the mapping calls the two types: { Earned = "...", Used = "..." }.'),
         Option("line_end", "text", "crlf", "How lines end.", choices=tuple(_LINE_ENDS)),
         Option("district_id", "text", "", "District ID on every row, 7 digits; default: the LEA's code."),
+        Option("districts", "list", [], "Codes of the districts whose files are written, each its own; default: the LEA's alone."),
         Option("person_id_system", "text", "campus_person_id", "Which system of the table student_ids holds the Person ID."),
         Option("records", "text", "all", "Which records to send: all, or only those the SIS did not give.", choices=("all", "derived")),
         Option(
@@ -209,36 +248,22 @@ class ProgramUpdater:
     )
 
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:
-        """Write the two files and the mapping sheet; a row that a check stops is left out and listed, an empty file not written."""
-        told = _settings(run, options)
+        """Write each district's two files and mapping sheet; a row that a check stops is left out and listed, an empty file not written."""
+        placed = updater_rows.districts(run)
+        known = [run.lea.code, *sorted(set(placed["district"]) - {run.lea.code})]
+        codes = [str(code) for code in cast("Sequence[object]", options["districts"])] or [run.lea.code]
+        for code in codes:
+            if code not in known:
+                told = ", ".join(known)
+                raise RecoupError("OPTION_VALUE", self.name, name="districts", known=told, nearest=nearest(code, known))
         found = Findings(self.name, run)
-        for form in (told.records, told.services):
-            if form.version != run.year.name:
-                found.add("LAYOUT_ASSUMED", year=run.year.name, version=form.version)
-        ids = updater_checks.identify(run, told.identifier, told.system)
-        given = updater_rows.given_records(run)
-        own = given.filter(pl.col("owner_district").fill_null(told.district) == told.district)
-        every = pl.concat([given, updater_rows.derived_records(run, own)]).join(ids, on="ssid", how="left").sort("ssid", "start_date")
-        quotes = told.dialect.quotes
-        kept = updater_checks.records(every, run, found, told.district, told.identifier, told.records.names, quotes=quotes)
-        kept = updater_checks.unfit(_record_fields(kept, told), told.records, told.dialect, found)
-        mine = every.filter(pl.col("owner_district").fill_null(told.district) == told.district)
-        offered = updater_rows.services(run, mine).join(ids, on="ssid", how="left", maintain_order="left")
-        sent = updater_checks.services(offered, kept, run, found, told.identifier, told.services.names, told.automatic)
-        sent = updater_checks.unfit(_service_fields(sent, told, run), told.services, told.dialect, found)
-        if options["records"] == "derived":
-            kept = kept.filter("derived")
-        written = {RECORDS: (told.records, kept), SERVICES: (told.services, sent)}
-        files = []
-        for name, (form, rows) in written.items():
-            if not rows.height:
-                found.add("ICU22", 0, file=name)
-                continue
-            layout.write(rows, form, told.dialect, out / name)
-            files.append(Written(name, rows.height))
-        sheet = _mapping(run, told, written, out, found.found)
-        (out / MAPPING).write_text(sheet, encoding="utf-8", newline="\n")
-        return Export([*files, Written(MAPPING, None)], found.found, found.withheld)
+        elsewhere = placed.filter(~pl.col("district").is_in(codes))["school_code"]
+        away = run.results["credits"].filter(pl.col("absence_school_code").is_in(elsewhere.implode()))
+        if away.height:
+            found.add("ICU25", away.height, schools=elsewhere.len())
+        parts = [_write(updater_rows.of_district(run, code), _settings(run, options, code), options, out) for code in dict.fromkeys(codes)]
+        files = [file for part in parts for file in part.files]
+        return Export(files, [*found.found, *(finding for part in parts for finding in part.findings)])
 
 
 EXPORTER = ProgramUpdater()

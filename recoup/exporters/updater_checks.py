@@ -113,13 +113,11 @@ def _touches(rows: pl.DataFrame, spans: pl.DataFrame, name: str) -> pl.DataFrame
 def services(
     rows: pl.DataFrame, kept: pl.DataFrame, run: Run, found: Findings, identifier: str, columns: list[str], automatic: str
 ) -> pl.DataFrame:
-    """Return the services that may be handed over: those of the records ``kept`` that pass checks 1 to 4, 23, 25 and 28 to 31."""
+    """Return the services that may be handed over: those of the records ``kept`` that pass checks 1 to 4, 23 and 28 to 31."""
     cap = law.load(run.year.name).value("annual_cap")
     sieve = Sieve(rows, found)
     _stop_unknown(sieve, identifier, columns)
     used, student = pl.col("type") == "Used", pl.col("ssid")
-    ours = run.tables["schools"].filter(pl.col("county_district_code") == run.lea.code)["school_code"]
-    sieve.stop("ICU25", ~pl.col("school_code").is_in(ours.implode()).fill_null(value=False))
     sieve.stop("ICU28", used & ~pl.col("days").is_between(1, cap), cap=cap)
     over = _overdrawn_students(run, cap)
     sieve.stop("ICU29", used & student.is_in(over.implode()), cap=cap)

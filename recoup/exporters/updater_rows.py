@@ -6,6 +6,7 @@ that was counted, in whole hours, ``Used`` the days that were credited at one sc
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,6 +17,34 @@ if TYPE_CHECKING:
     from recoup.ports import Run
 
 _RECORD = ("ssid", "start_date", "end_date", "comment", "owner_district", "derived", "_file", "_line")
+
+
+def districts(run: Run) -> pl.DataFrame:
+    """Return every school with the district whose SIS it is in: ``school_code``, ``district`` (the LEA's where a school names none)."""
+    return run.tables["schools"].select("school_code", pl.col("county_district_code").fill_null(run.lea.code).alias("district"))
+
+
+def of_district(run: Run, code: str) -> Run:
+    """Return the part of a run that one district's SIS is to hold: its enrollments, credits at its schools, and the time of dates on
+    which it has the student. The run itself where there is no other district."""
+    placed = districts(run)
+    own = placed.filter(pl.col("district") == code).select("school_code")
+    if own.height == placed.height:
+        return run
+    tables, results = dict(run.tables), dict(run.results)
+    time = results["time_entries"]
+    dates = days.school_in_force(time.select("ssid", "date").unique(), days.enrollments(run)).join(own, on="school_code", how="semi")
+    results["time_entries"] = time.join(dates, on=["ssid", "date"], how="semi", maintain_order="left")
+    results["credits"] = results["credits"].filter(pl.col("absence_school_code").is_in(own["school_code"].implode()))
+    for name in ("enrollments", "program_services"):
+        rows = tables[name]
+        tables[name] = rows.filter(pl.col("school_code").is_null() | pl.col("school_code").is_in(own["school_code"].implode()))
+    elsewhere = run.tables["enrollments"].join(tables["enrollments"], on="ssid", how="anti")
+    tables["program_records"] = tables["program_records"].join(elsewhere, on="ssid", how="anti", maintain_order="left")
+    known = pl.concat([frame.select("ssid") for frame in (tables["enrollments"], tables["program_records"], results["credits"], dates)])
+    # Local numbers are one district's own: another district's student may have the same.
+    tables["students"] = tables["students"].join(known, on="ssid", how="semi", maintain_order="left")
+    return replace(run, tables=tables, results=results)
 
 
 def _counted(run: Run) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from dataclasses import replace
 from datetime import date, timedelta
@@ -236,11 +237,51 @@ def test_icu19_a_value_wider_than_its_column(cedar: Run, export: Write) -> None:
     assert found(done, "ICU19") == [("error", 3)]
 
 
-def test_icu25_a_school_of_another_district(cedar: Run, export: Write) -> None:
+def of_two_districts(cedar: Run) -> Run:
+    """Let Cedar's second school be another district's."""
     schools = cedar.tables["schools"].with_columns(
         pl.when(pl.col("school_code") == "6102223").then(pl.lit("1910199")).otherwise("county_district_code").alias("county_district_code")
     )
-    assert found(export(replace(cedar, tables={**cedar.tables, "schools": schools}), "program_updater"), "ICU25") == [("error", 2)]
+    return replace(cedar, tables={**cedar.tables, "schools": schools})
+
+
+def rows_of(folder: Path, name: str) -> list[dict[str, str]]:
+    with (folder / name).open(encoding="ascii", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_icu25_the_files_are_for_one_district(cedar: Run, export: Write, tmp_path: Path) -> None:
+    run = of_two_districts(cedar)
+    elsewhere = cedar.results["credits"].filter(pl.col("absence_school_code") == "6102223").height
+    assert found(export(run, "program_updater"), "ICU25") == [("warn", elsewhere)]
+    assert {row["schoolNumber"] for row in rows_of(tmp_path, "updater_services.csv")} == {"6102222"}
+    here = set(cedar.tables["enrollments"].filter(pl.col("school_code") == "6102222")["ssid"])
+    assert {row["stateID"] for row in rows_of(tmp_path, "updater_records.csv")} <= here
+
+
+def test_each_district_that_is_named_has_files_of_its_own(cedar: Run, export: Write, tmp_path: Path) -> None:
+    export(cedar, "program_updater")
+    one = rows_of(tmp_path, "updater_services.csv")
+    done = export(of_two_districts(cedar), "program_updater", districts=["1964733", "1910199"])
+    assert found(done, "ICU25") == []
+    named = [f"updater_{name}{of}" for of in ("", "_1910199") for name in ("records", "services", "mapping")]
+    assert [file.name.split(".")[0] for file in done.files] == named
+    mine, theirs = (rows_of(tmp_path, f"updater_services{of}.csv") for of in ("", "_1910199"))
+    assert ({row["districtID"] for row in mine}, {row["districtID"] for row in theirs}) == ({"1964733"}, {"1910199"})
+    assert {row["schoolNumber"] for row in theirs} == {"6102223"}
+    used = [sum(int(row["daysUsed"] or 0) for row in rows) for rows in (mine, theirs, one)]
+    # Where the ledger knows two LEAs no day is paid by the other's time; here one is, and it has no record to hang on.
+    assert (used, found(done, "ICU23")) == ([2, 1, 4], [("error", 1)])
+    with pytest.raises(RecoupError, match="OPTION_VALUE"):
+        export(cedar, "program_updater", districts=["1910199"])
+
+
+def test_a_school_without_a_district_code_is_the_leas_own(cedar: Run, export: Write, tmp_path: Path) -> None:
+    export(cedar, "program_updater")
+    before = lines(tmp_path, "updater_services.csv")
+    schools = cedar.tables["schools"].with_columns(county_district_code=pl.lit(None, pl.String))
+    assert found(export(replace(cedar, tables={**cedar.tables, "schools": schools}), "program_updater"), "ICU25") == []
+    assert lines(tmp_path, "updater_services.csv") == before
 
 
 def test_icu28_29_too_many_days(cedar: Run, more: More, export: Write, tmp_path: Path) -> None:
