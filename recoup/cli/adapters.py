@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,23 @@ if TYPE_CHECKING:
 
 @command("adapters")
 @click.argument("name", required=False)
-def adapters(ui: Ui, name: str | None) -> None:
+@click.option(
+    "--plugin",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write into DIR the plugin that the system of NAME needs, to be installed there.",
+)
+def adapters(ui: Ui, name: str | None, plugin: Path | None) -> None:
     """List what can be read; with NAME, its files and options."""
     from recoup.adapters import registry
+    from recoup.adapters.scaffold import write_plugin
 
+    if plugin is not None:
+        if name is None:
+            raise click.UsageError("--plugin needs the NAME of an adapter.")
+        written = [str(path) for path in write_plugin(registry.get(name), plugin)]
+        ui.result({"status": 0, "written": written}, "\n".join([*(f"{path} is written." for path in written), "Install the zip."]))
+        return
     if name is None:
         tell_installed(ui, registry.names(), registry.get)
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from recoup.adapters.paged import PagedAdapter, Record
 from recoup.adapters.powerschool_api.fetching import Plugin, records, ways
+from recoup.adapters.powerschool_api.plugin import plugin_files
 from recoup.adapters.powerschool_files.adapter import ADAPTER as FILES
 from recoup.adapters.powerschool_files.adapter import PowerSchoolFiles
 from recoup.ports import SignIn
@@ -29,6 +30,10 @@ class PowerSchoolApi(PagedAdapter, PowerSchoolFiles):
         plugin = Plugin(client, self.feeds, self.declaration.columns)
         plugin.check()
         return plugin.sets(request)
+
+    def plugin_files(self) -> dict[str, bytes]:
+        """Return the files of the plugin that a district installs, by their path in its zip."""
+        return plugin_files(self.declaration.columns)
 
     def flatten(self, feed: str, place: str, value: Any) -> Iterator[tuple[int, Record]]:  # noqa: ARG002 a table is the whole district's
         """Take the rows out of their wrapping."""

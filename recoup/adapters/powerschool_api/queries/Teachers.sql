@@ -1,0 +1,2 @@
+FROM Teachers
+ORDER BY Teachers.ID
