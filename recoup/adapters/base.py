@@ -28,6 +28,7 @@ from recoup.ports import FileCount, Option, Reading
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from importlib.resources.abc import Traversable
+    from typing import Self
 
     from recoup.adapters.reading import Records
     from recoup.ports import RawFile, ReadRequest
@@ -79,7 +80,7 @@ class FileAdapter:
         self.options = options
 
     @classmethod
-    def from_folder(cls, name: str, folder: str | Traversable) -> FileAdapter:
+    def from_folder(cls, name: str, folder: str | Traversable) -> Self:
         """Make an adapter of a folder (or package) of data alone; its README's first paragraph says what it reads."""
         place = files(folder) if isinstance(folder, str) else folder
         lines = place.joinpath("README.md").read_text(encoding="utf-8").splitlines()

@@ -55,9 +55,22 @@ def codes(reading: Reading) -> list[str]:
 
 
 def test_a_workbook_with_a_title_gives_visits_sessions_and_staff(read: Callable[..., Reading]) -> None:
-    head = ["Student ID", "Last Name", "First Name", "DOB", "Site", "Date", "Start", "End", "Program", "Teacher", "Time In", "Time Out"]
+    head: list[object] = [
+        "Student ID",
+        "Last Name",
+        "First Name",
+        "DOB",
+        "Site",
+        "Date",
+        "Start",
+        "End",
+        "Program",
+        "Teacher",
+        "Time In",
+        "Time Out",
+    ]
     day, first, last = date(2025, 10, 18), time(8, 30), time(11, 45)
-    sheet = [
+    sheet: list[list[object]] = [
         ["Saturday School sign-in"],
         [],
         head,
@@ -78,7 +91,7 @@ def test_a_workbook_with_a_title_gives_visits_sessions_and_staff(read: Callable[
 
 
 def test_other_sheets_of_a_workbook_are_told_of(read: Callable[..., Reading]) -> None:
-    sheet = [["Student ID", "Session ID", "Minutes"], ["1", "A", 60], ["2", "A", 60]]
+    sheet: list[list[object]] = [["Student ID", "Session ID", "Minutes"], ["1", "A", 60], ["2", "A", 60]]
     reading = read(workbook(sheet, sheet[:2]))
     assert [(finding.code, finding.rows) for finding in reading.left_out if finding.code == "SHEETS_LEFT"] == [("SHEETS_LEFT", 1)]
     assert reading.tables["participation"].collect().height == 2

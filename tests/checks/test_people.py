@@ -32,7 +32,7 @@ def outcome(*persons: Person, confirmed: dict[str, list[str]] | None = None) -> 
     """Return the SSID of the one row, or the code that refuses it."""
     made = found(*persons, confirmed=confirmed)
     assert made.refused is not None
-    return (made.tables["participation"].collect()["ssid"].to_list() + made.refused["code"].to_list())[0]
+    return str((made.tables["participation"].collect()["ssid"].to_list() + made.refused["code"].to_list())[0])
 
 
 @pytest.mark.parametrize(

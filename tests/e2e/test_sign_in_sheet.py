@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
@@ -53,6 +54,10 @@ def confirm(line: Line) -> Line:
     return line | {"confirmed_by": "A. Clerk", "confirmed_on": "1/6/2026", "birth_date": "5/2/2014"} if line["ssid"] else line
 
 
+def signed(line: Line, who: str, when: str) -> Line:
+    return line | {"confirmed_by": who, "confirmed_on": when}
+
+
 def tables(outcome: pipeline.Outcome) -> dict[str, pl.DataFrame]:
     out = outcome.out
     assert out is not None
@@ -88,8 +93,8 @@ def test_the_ledger_of_the_whole_districts_sheets_is_the_bundles(tmp_path: Path)
 def test_nothing_of_a_name_counts_before_it_is_confirmed_with_who_and_when(tmp_path: Path) -> None:
     told = make(tmp_path, 60)
     counted = pipeline.check_only(told, pipeline.Request()).desk.checked.tables["participation"].height
-    for line in ({"confirmed_by": "A. Clerk"}, {"confirmed_on": "2026-01-06"}, {"confirmed_by": "A. Clerk", "confirmed_on": "yes"}):
-        fill_in(told, lambda before, line=line: before | {"confirmed_by": "", "confirmed_on": ""} | line)
+    for who, when in (("A. Clerk", ""), ("", "2026-01-06"), ("A. Clerk", "yes")):
+        fill_in(told, partial(signed, who=who, when=when))
         assert pipeline.check_only(told, pipeline.Request()).desk.checked.tables["participation"].height == counted
     assert {line["confirmed_on"] for line in matches(told)} == {"yes"}, "what was typed stays to be mended"
     fill_in(told, confirm)
