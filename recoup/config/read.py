@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -42,9 +43,11 @@ Key = tuple[str | int, ...]
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of ``recoup.toml``."""
-    text = (files("recoup") / "schemas" / "config.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
+    """Return the JSON Schema of ``recoup.toml``; the tables that it may name are those of the model's one definition."""
+    folder = files("recoup") / "schemas"
+    loaded: dict[str, Any] = json.loads((folder / "config.schema.json").read_text(encoding="utf-8"))
+    tables = csv.DictReader((folder / "tables.csv").read_text(encoding="utf-8").splitlines())
+    loaded["$defs"]["table"]["enum"] = [row["table"] for row in tables if row["result"] == "no"]
     return loaded
 
 

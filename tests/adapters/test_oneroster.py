@@ -88,6 +88,7 @@ def test_the_small_district(read: Read) -> None:
         ("6010000", "elementary", "1964733", "A")
     ]
     assert rows(reading, "students", "ssid", "legal_first_name", "birth_date", "gender") == [("9000000001", "Ana", "2015-03-11", "F")]
+    assert rows(reading, "students", "local_student_id") == [(None,)], "one place cannot hold both numbers"
     assert rows(reading, "enrollments", "ssid", "school_code", "entry_date", "exit_date", "grade", "enrollment_status") == [
         ("9000000001", "6010000", "2025-08-13", None, "05", "10")
     ]
@@ -97,7 +98,7 @@ def test_the_small_district(read: Read) -> None:
         ("6010000", "Spring", "2026-01-05", "2026-05-29"),
     ]
     assert reading.refused.is_empty()
-    assert findings(reading) == {"LEFT_BY_RULE", "TERM_DATES", "STAYS", "COLUMN_EMPTY"}
+    assert findings(reading) == {"LEFT_BY_RULE", "TERM_DATES", "STAYS", "COLUMN_EMPTY", "LOCAL_ID_UNKNOWN"}
 
 
 #: A set as the public tables and sample generators of 1.1 give it: all files of the standard, every cell in quotes, extensions, files

@@ -65,9 +65,12 @@ def students(frames: Mapping[str, pl.DataFrame], roles: pl.DataFrame, job: Job) 
     """
     users = frames["users"]
     pupils = users.filter(pl.col("sourcedId").is_in(roles.filter(pl.col("role") == STUDENT)["userSourcedId"].implode()))
+    same = job.options["ssid"] == job.options["local_id"] != "mapped"
+    alike = f"users: {job.options['ssid']} holds the SSID, so that no local number is known; name its place with the option local_id"
+    job.desk.note(job.request.source, "LOCAL_ID_UNKNOWN", pupils.height if same else 0, alike)
     pupils = pupils.with_columns(
         place_of(users, str(job.options["ssid"]), "ssid").alias("_ssid"),
-        place_of(users, str(job.options["local_id"]), "localId").alias("_local"),
+        (pl.lit(None, pl.String) if same else place_of(users, str(job.options["local_id"]), "localId")).alias("_local"),
     )
     if pupils.height and not pupils["_ssid"].str.contains(_SSID).any():
         raise RecoupError("ONEROSTER_SSID", f"[[sources]] {job.request.source}", place=str(job.options["ssid"]), seen=_seen(pupils))
