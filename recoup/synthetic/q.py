@@ -14,7 +14,10 @@ from recoup.synthetic.retold import (
     local,
     local_ids,
     moment,
+    pupil_cells,
     spoil,
+    staff_cells,
+    study_cells,
     us,
     write_sheets,
 )
@@ -69,10 +72,6 @@ def _calendar(district: District) -> Sheet:
 
 def _registration(district: District) -> dict[str, Sheet]:
     numbers = local_ids(district)
-    people = [
-        [row["local_student_id"], row["ssid"], row["legal_last_name"], row["legal_first_name"], us(row["birth_date"]), row["gender"]]
-        for row in district.tables["students"]
-    ]
     spans = [
         [numbers[row["ssid"]], track(row["school_code"], row["track"]), us(row["entry_date"]), us(row["exit_date"]),
          EXITS[row["exit_reason"]], grade(row["grade"]), row["enrollment_status"], row["instruction_mode"][0].upper(),
@@ -96,11 +95,10 @@ def _registration(district: District) -> dict[str, Sheet]:
         for row in district.tables["enrollments"]
         if row["ssid"] in taking_part
     ]
-    study = [[numbers[row["ssid"]], us(row["start_date"]), us(row["end_date"])] for row in district.tables["independent_study"]]
     return {
-        "student": ("StudentID StateID LastName FirstName BirthDate Gender", people),
+        "student": ("StudentID StateID LastName FirstName BirthDate Gender", pupil_cells(district, us)),
         "enroll": ("StudentID TrackID EntryDate ExitDate ExitCode Grade EnrollStatus AttProgram AltMinutes AltBasis STASExempt", spans),
-        "indstudy": ("StudentID StartDate EndDate", study),
+        "indstudy": ("StudentID StartDate EndDate", study_cells(district, us)),
     }
 
 
@@ -150,11 +148,6 @@ def _recovery(district: District) -> dict[str, Sheet]:
         [*_place(by_id[row["session_id"]])[1:], row["staff_id"], row["role"].title(), clock(row["start_time"]), clock(row["end_time"])]
         for row in district.tables["session_staff"]
     ]
-    staff = [
-        [row["staff_id"], row["staff_name"], flag(row["certificated"], _NO_YES), flag(row["lea_employee"], _NO_YES),
-         us(row["credential_expires"])]
-        for row in district.tables["staff"]
-    ]  # fmt: skip
     place = "TrackID School ClassID ClassDate"
     more = "BreakMinutes Room Delivery Cancelled OtherStudents VerifiedBy VerifiedAt"
     return {
@@ -162,7 +155,7 @@ def _recovery(district: District) -> dict[str, Sheet]:
         "dropin": (f"{place} StudentID BeginTime EndTime Minutes {_NOTED}", visits["dropin"]),
         "seattime": (f"{place} StudentID Minutes {_NOTED}", visits["seattime"]),
         "arteacher": ("School ClassID ClassDate TeacherID Role BeginTime EndTime", posts),
-        "teacher": ("TeacherID Name Certificated Employee CredentialExpires", staff),
+        "teacher": ("TeacherID Name Certificated Employee CredentialExpires", staff_cells(district, _NO_YES, us)),
     }
 
 

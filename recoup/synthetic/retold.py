@@ -10,13 +10,23 @@ from recoup.synthetic.bundle import write_csv
 from recoup.synthetic.places import BY_CODE, MEANINGS, SCHOOLS, YEAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from recoup.synthetic.district import District
     from recoup.synthetic.places import Row
 
 Cells = list[str]
+#: Kinds of school in words.
+KINDS = {
+    "elementary": "Elementary",
+    "span": "K-8",
+    "middle": "Middle",
+    "high": "High",
+    "continuation": "Continuation",
+    "community_day": "Community Day",
+    "early_college": "Early College",
+}
 #: A file's header, its columns parted by blanks, and its rows.
 Sheet = tuple[str, list[Cells]]
 
@@ -79,6 +89,34 @@ def days_by_school(district: District) -> dict[str, list[tuple[str, dict[str, Ro
         if not row["grades"]:
             found.setdefault(row["school_code"], {}).setdefault(row["date"], {})[row["track"]] = row
     return {school: sorted(days.items()) for school, days in found.items()}
+
+
+def pupil_cells(district: District, day: Callable[[str], str]) -> list[Cells]:
+    """Return every student: number, SSID, last and first name, birth date as ``day`` writes it, gender."""
+    return [
+        [row["local_student_id"], row["ssid"], row["legal_last_name"], row["legal_first_name"], day(row["birth_date"]), row["gender"]]
+        for row in district.tables["students"]
+    ]
+
+
+def staff_cells(district: District, words: tuple[str, str], day: Callable[[str], str]) -> list[Cells]:
+    """Return everybody of the staff: id, name, certificated and employed in the vendor's no and yes, last day of the credential."""
+    return [
+        [
+            row["staff_id"],
+            row["staff_name"],
+            flag(row["certificated"], words),
+            flag(row["lea_employee"], words),
+            day(row["credential_expires"]),
+        ]
+        for row in district.tables["staff"]
+    ]
+
+
+def study_cells(district: District, day: Callable[[str], str]) -> list[Cells]:
+    """Return the agreements on independent study: student number, first and last day."""
+    numbers = local_ids(district)
+    return [[numbers[row["ssid"]], day(row["start_date"]), day(row["end_date"])] for row in district.tables["independent_study"]]
 
 
 def absence_codes(words: tuple[str, str], more: Iterable[Cells] = ()) -> list[Cells]:

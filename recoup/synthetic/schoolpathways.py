@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from recoup.synthetic.places import LEA, SCHOOLS
 from recoup.synthetic.retold import (
+    KINDS,
     absence_codes,
     clock,
     crosswalk,
@@ -14,7 +15,10 @@ from recoup.synthetic.retold import (
     group,
     local,
     local_ids,
+    pupil_cells,
     spoil,
+    staff_cells,
+    study_cells,
     write_kept,
     write_sheets,
 )
@@ -26,16 +30,7 @@ if TYPE_CHECKING:
     from recoup.synthetic.places import Row
     from recoup.synthetic.retold import Cells, Sheet
 
-TYPES = {
-    "elementary": "Elementary",
-    "span": "K-8",
-    "middle": "Middle",
-    "high": "High",
-    "continuation": "Continuation",
-    "community_day": "Community Day",
-    "early_college": "Early College",
-    "charter_classroom": "Charter: Classroom-Based",
-}
+TYPES = KINDS | {"charter_classroom": "Charter: Classroom-Based"}
 MADE_UP = {"saturday_school": "SAT", "other": "ALT", "": ""}
 PROGRAMS = {"classroom": "Site-Based", "nonclassroom": "Independent Study", "": ""}
 ROLES = {"teacher": "Lead", "aide": "Aide"}
@@ -61,10 +56,6 @@ def _school_record(district: District) -> dict[str, Sheet]:
          "/".join(map(grade, row["grades"].split(";"))), row["day_start"], row["day_end"]]
         for row in district.tables["calendar"]
     ]  # fmt: skip
-    people = [
-        [row["local_student_id"], row["ssid"], row["legal_last_name"], row["legal_first_name"], row["birth_date"], row["gender"]]
-        for row in district.tables["students"]
-    ]
     spans = [
         [numbers[row["ssid"]], local(row["school_code"]), row["entry_date"], day_after(row["exit_date"]), EXITS[row["exit_reason"]],
          grade(row["grade"]), row["track"], row["enrollment_status"], PROGRAMS[row["instruction_mode"]],
@@ -76,17 +67,16 @@ def _school_record(district: District) -> dict[str, Sheet]:
         value = "1" if row["full_day"] == "true" else ("0.5", "0.25")[n % 2]
         days.append([numbers[row["ssid"]], local(row["school_code"]), row["date"], row["source_code"], value, MADE_UP[row["made_up_by"]]])
     days += [[row["local_student_id"], "101", "2025-10-14", "P", "0", ""] for row in district.tables["students"][:20]]
-    study = [[numbers[row["ssid"]], row["start_date"], row["end_date"]] for row in district.tables["independent_study"]]
     span = "EnrollDate WithdrawDate WithdrawReason GradeLevel Track EnrollmentStatus Program MinimumMinutes MinimumBasis AbsenceExempt"
     present = [["101", "P", "Present", "2025-2026", "N"]]
     return {
         "school": ("SchoolCode SchoolName CDSCode SchoolType ReportsAs", schools),
         "calendar": ("SchoolCode CalendarDate Track DayType GradeLevels StartTime EndTime", calendar),
-        "student": ("StudentID StateID LastName FirstName BirthDate Gender", people),
+        "student": ("StudentID StateID LastName FirstName BirthDate Gender", pupil_cells(district, str)),
         "enrollment": (f"StudentID SchoolCode {span}", spans),
         "attendance": ("StudentID SchoolCode AttendanceDate Code DayValue MadeUp", days),
         "attendance_code": ("SchoolCode Code Description SchoolYear WholeDay", absence_codes(_NO_YES, present)),
-        "independent_study": ("StudentID StartDate EndDate", study),
+        "independent_study": ("StudentID StartDate EndDate", study_cells(district, str)),
         "crosswalk": crosswalk(),
     }
 
@@ -114,17 +104,12 @@ def _recovery(district: District) -> dict[str, Sheet]:
         [*_event(by_id[row["session_id"]]), row["staff_id"], ROLES[row["role"]], clock(row["start_time"]), clock(row["end_time"])]
         for row in district.tables["session_staff"]
     ]
-    staff = [
-        [row["staff_id"], row["staff_name"], flag(row["certificated"], _NO_YES), flag(row["lea_employee"], _NO_YES),
-         row["credential_expires"]]
-        for row in district.tables["staff"]
-    ]  # fmt: skip
     more = "Recurs BreakMinutes Room Delivery Cancelled OtherStudents VerifiedBy VerifiedAt"
     return {
         "ar_event": (f"EventID EventDate SchoolCode EventName StartTime EndTime {more}", events),
         "ar_attendance": ("EventID EventDate StudentID SignIn SignOut DailyMinutes Comments VerifiedBy VerifiedAt", visits),
         "ar_teacher": ("EventID EventDate StaffID Role StartTime EndTime", posts),
-        "staff": ("StaffID Name Certificated Employee CredentialExpires", staff),
+        "staff": ("StaffID Name Certificated Employee CredentialExpires", staff_cells(district, _NO_YES, str)),
     }
 
 

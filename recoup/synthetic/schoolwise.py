@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from recoup.synthetic.places import LEA, SCHOOLS
 from recoup.synthetic.retold import (
+    KINDS,
     absence_codes,
     clock,
     crosswalk,
@@ -14,8 +15,11 @@ from recoup.synthetic.retold import (
     local,
     local_ids,
     moment,
+    pupil_cells,
     short,
     spoil,
+    staff_cells,
+    study_cells,
     write_kept,
     write_sheets,
 )
@@ -29,16 +33,7 @@ if TYPE_CHECKING:
 
 #: The state course code that keeps a section out of the CALPADS extracts.
 COURSE = "6012"
-TYPES = {
-    "elementary": "Elementary",
-    "span": "K-8",
-    "middle": "Middle",
-    "high": "High",
-    "continuation": "Continuation",
-    "community_day": "Community Day",
-    "early_college": "Early College",
-    "charter_classroom": "Charter (classroom-based)",
-}
+TYPES = KINDS | {"charter_classroom": "Charter (classroom-based)"}
 MADE_UP = {"saturday_school": "Saturday School", "other": "Other", "": ""}
 _NO_YES = ("No", "Yes")
 
@@ -65,10 +60,6 @@ def _school_record(district: District) -> dict[str, Sheet]:
          " ".join(map(grade, row["grades"].split(";"))), clock(row["day_start"]), clock(row["day_end"])]
         for row in district.tables["calendar"]
     ]  # fmt: skip
-    people = [
-        [row["local_student_id"], row["ssid"], row["legal_last_name"], row["legal_first_name"], short(row["birth_date"]), row["gender"]]
-        for row in district.tables["students"]
-    ]
     spans = [
         [numbers[row["ssid"]], local(row["school_code"]), short(row["entry_date"]), short(row["exit_date"]), row["exit_reason"],
          grade(row["grade"]), row["track"], row["enrollment_status"], flag(str(row["instruction_mode"] == "nonclassroom").lower(),
@@ -83,16 +74,15 @@ def _school_record(district: District) -> dict[str, Sheet]:
     ]  # fmt: skip
     days += [[row["local_student_id"], "101", "10/14/2025", "Tardy", "", "No", ""] for row in district.tables["students"][:5]]
     days += [[row["local_student_id"], "101", "10/15/2025", "Pres", "", "", ""] for row in district.tables["students"][:5]]
-    study = [[numbers[row["ssid"]], short(row["start_date"]), short(row["end_date"])] for row in district.tables["independent_study"]]
     span = "EnterDate LeaveDate LeaveCode Grade Track EnrollmentStatus ADAProgram MinimumMinutes MinimumBasis AbsenceExempt"
     return {
         "school": ("SchoolNumber SchoolName CDSCode SchoolType ReportingCharter", schools),
         "calendar": ("SchoolNumber Date DayType Track Grades StartTime EndTime", calendar),
-        "student": ("StudentID SSID LastName FirstName BirthDate Gender", people),
+        "student": ("StudentID SSID LastName FirstName BirthDate Gender", pupil_cells(district, short)),
         "enrollment": (f"StudentID SchoolNumber {span}", spans),
         "attendance": ("StudentID SchoolNumber Date Status Reason AllDay MadeUp", days),
         "attendance_reason": ("SchoolNumber Reason Description SchoolYear AllDay", absence_codes(_NO_YES)),
-        "independent_study": ("StudentID StartDate EndDate", study),
+        "independent_study": ("StudentID StartDate EndDate", study_cells(district, short)),
         "crosswalk": crosswalk(),
     }
 
@@ -131,11 +121,6 @@ def _recovery(district: District) -> dict[str, Sheet]:
          clock(row["start_time"]), clock(row["end_time"])]
         for row in district.tables["session_staff"]
     ]  # fmt: skip
-    staff = [
-        [row["staff_id"], row["staff_name"], flag(row["certificated"], _NO_YES), flag(row["lea_employee"], _NO_YES),
-         short(row["credential_expires"])]
-        for row in district.tables["staff"]
-    ]  # fmt: skip
     visits = _visits(district, by_id)
     more = "BreakMinutes Room Delivery Cancelled OtherStudents VerifiedBy VerifiedAt"
     return {
@@ -147,7 +132,7 @@ def _recovery(district: District) -> dict[str, Sheet]:
             visits["hourly_attendance"],
         ),
         "section_teacher": ("SectionID Date TeacherID Role StartTime EndTime", posts),
-        "teacher": ("TeacherID Name Certificated Employee CredentialExpires", staff),
+        "teacher": ("TeacherID Name Certificated Employee CredentialExpires", staff_cells(district, _NO_YES, short)),
     }
 
 
