@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from recoup import law, ledger
 from recoup.errors import RecoupError
+from recoup.schemas import TABLES, frame_schema
 from recoup.store import closed_pairs
 
 if TYPE_CHECKING:
@@ -24,6 +26,22 @@ def same_rules(run: Run) -> Law:
     if now != run.rule_version:
         raise RecoupError("RUN_OTHER_RULES", run.run_id, then=run.rule_version, now=now)
     return rules
+
+
+def in_this_model(run: Run) -> Run:
+    """Return a saved run with what the model has got since an earlier version saved it: tables and columns, empty and not given."""
+    tables, absent = {}, set(run.absent)
+    for name, table in TABLES.items():
+        schema = frame_schema(table)
+        saved = run.tables.get(name)
+        if saved is None:
+            tables[name] = pl.DataFrame(schema=schema)
+            absent.add((name, ""))
+            continue
+        new = [column for column in schema if column not in saved.columns]
+        absent |= {(name, column) for column in new}
+        tables[name] = saved.with_columns(pl.lit(None, schema[column]).alias(column) for column in new).select(*schema)
+    return replace(run, tables=tables, absent=frozenset(absent))
 
 
 def policies(run: Run) -> dict[str, Mapping[str, str]]:

@@ -14,7 +14,7 @@ from recoup.exporters import amendments
 from recoup.exporters import registry as exporters
 from recoup.exporters.tables import QUARANTINE_FILE, write_quarantine, write_tables
 from recoup.ledger.time import REQUIRED
-from recoup.pipeline import decisions, figures
+from recoup.pipeline import again, decisions, figures
 from recoup.pipeline.desk import close_gates, read_and_check
 from recoup.pipeline.gather import Fetched, fetch
 from recoup.pipeline.plan import LOCAL, make_plan, now, planned_export
@@ -271,7 +271,7 @@ def last_good(workspace: Workspace, school_year: str) -> Run:
     run_id = workspace.snapshots.last_good(school_year)
     if run_id is None:
         raise RecoupError("NO_GOOD_RUN", str(workspace.path), year=school_year)
-    return replace(workspace.snapshots.load(run_id), closed=workspace.closed.load(school_year))
+    return replace(again.in_this_model(workspace.snapshots.load(run_id)), closed=workspace.closed.load(school_year))
 
 
 @contextmanager

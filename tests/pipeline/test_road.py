@@ -7,6 +7,7 @@ import shutil
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 
 from recoup import pipeline
@@ -15,6 +16,7 @@ from recoup.errors import Exit, RecoupError
 from recoup.exporters import audit_tables
 from recoup.pipeline import Request
 from recoup.reports import summary
+from recoup.schemas import TABLES, frame_schema
 from recoup.store import Workspace
 
 if TYPE_CHECKING:
@@ -334,3 +336,24 @@ def test_check_says_what_a_run_would_refuse_and_writes_only_in_the_workspace(dis
     assert (found.desk.rows_read - found.desk.rows_refused, found.desk.rows_refused) == (34, 1)
     assert found.closed is None
     assert {path.name for path in district.folder.iterdir()} == {"data", "recoup.toml", ".recoup"}
+
+
+def test_a_run_that_an_earlier_version_saved_has_the_tables_of_this_one(district: District) -> None:
+    """Tables and columns are only ever added, so what the older model did not have is empty and was not given."""
+    run(district)
+    config = load(district.config)
+    with Workspace.look(config.workspace) as workspace:
+        saved = config.workspace / "snapshots" / (workspace.snapshots.last_good() or "")
+        facts = json.loads((saved / "run.json").read_text(encoding="utf-8"))
+        facts["tables_in_order"].remove("terms")
+        (saved / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+        sessions = pl.read_parquet(saved / "tables" / "sessions.parquet", memory_map=False)
+        sessions.drop("meal_offered").write_parquet(saved / "tables" / "sessions.parquet")
+        again = pipeline.last_good(workspace, config.school_year)
+    assert {("terms", ""), ("sessions", "meal_offered")} <= again.absent
+    assert (again.tables["terms"].height, list(again.tables["terms"].schema), again.tables["sessions"].schema) == (
+        0,
+        list(frame_schema(TABLES["terms"])),
+        sessions.schema,
+    )
+    assert pipeline.export_again(config, [], Request()).status == Exit.DONE
