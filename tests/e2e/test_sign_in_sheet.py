@@ -91,7 +91,7 @@ def test_the_ledger_of_the_whole_districts_sheets_is_the_bundles(tmp_path: Path)
 
 
 def test_nothing_of_a_name_counts_before_it_is_confirmed_with_who_and_when(tmp_path: Path) -> None:
-    told = make(tmp_path, 60)
+    told = make(tmp_path, 40)
     counted = pipeline.check_only(told, pipeline.Request()).desk.checked.tables["participation"].height
     for who, when in (("A. Clerk", ""), ("", "2026-01-06"), ("A. Clerk", "yes")):
         fill_in(told, partial(signed, who=who, when=when))
@@ -107,7 +107,7 @@ def test_nothing_of_a_name_counts_before_it_is_confirmed_with_who_and_when(tmp_p
 
 
 def test_the_review_list_is_private_and_a_lost_column_stops_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = make(tmp_path, 60)
+    told = make(tmp_path, 40)
     outcome = pipeline.check_only(told, pipeline.Request(say=print))
     path = told.workspace / FILE
     assert path.stat().st_mode & 0o077 == 0
