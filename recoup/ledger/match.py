@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 
 from recoup.ledger import bank, days
-from recoup.ledger.encode import FOREVER, day_number
+from recoup.ledger.encode import FOREVER
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,19 +52,17 @@ def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: 
 
     Eligible (ledger.md 5) are full-day absences of a recoverable kind (K5 and K6 widen the kinds), neither made up nor marked, on
     the student's own instructional day, in a span of status 10 or 30 that is not excluded; a short-term span takes its dates from
-    the other schools; one a date.
+    the other schools; one a date. Dates of other years were refused by the checks.
     """
-    law = setting.law
     kinds = [
-        *law.value("recoverable_kinds"),
+        *setting.law.value("recoverable_kinds"),
         *(["suspension_out"] if setting.policy["recover_suspension"] == "yes" else []),
         *(["independent_study_non_ada"] if setting.policy["recover_non_ada_study"] == "yes" else []),
     ]
     absences = engine.bring(book.absences)
     wanted = nw.col("full_day") & nw.col("kind").is_in(kinds) & nw.col("free")
-    in_year = (nw.col("date") >= day_number(law.year.first)) & (nw.col("date") <= day_number(law.year.last))
     late = absences.filter(nw.col("date") > setting.as_of).select("who", "date").unique()
-    absences = absences.filter(wanted & in_year).select("who", "school", "date", "kind", "source_code")
+    absences = absences.filter(wanted).select("who", "school", "date", "kind", "source_code")
     columns = ["span", "who", "school", "combo", "entry", "exit", "rank", "eligible", "counts", "short_term", "unit"]
     spans = engine.bring(book.spans).select(*columns)
     usable = spans.filter(nw.col("counts") & nw.col("eligible").fill_null(True)).drop("counts", "eligible")
@@ -76,7 +74,7 @@ def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: 
     short = short.filter(
         (nw.col("s_entry") <= nw.col("date")) & (nw.col("date") <= nw.col("s_exit")) & (nw.col("s_school") != nw.col("school"))
     )
-    held = held.join(short.select("slot").unique(), on="slot", how="anti").with_columns(purse=bank.purse())
+    held = held.join(short.select("slot"), on="slot", how="anti").with_columns(purse=bank.purse())
     held = engine.settle(held.with_columns(claim=days.key("purse")))
     kept = days.pick(held, "claim", _in_force_order())
     columns = ["purse", "who", "date", "school", "kind", "source_code"]
@@ -86,8 +84,7 @@ def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: 
 
 def _applied(book: Book, setting: Setting, engine: Engine) -> tuple[Frame, Frame]:
     """Return (own, foreign): the applied days of each purse, and how many of the ten another LEA's take (purse, foreign; K7)."""
-    first, last = day_number(setting.law.year.first), day_number(setting.law.year.last)
-    applied = engine.bring(book.applied).filter((nw.col("date") >= first) & (nw.col("date") <= last))
+    applied = engine.bring(book.applied)
     units = engine.bring(book.units).select("unit").unique()
     own = engine.settle(applied.join(units, on="unit", how="semi").with_columns(purse=bank.purse()))
     units = units.select(home="unit")
