@@ -350,3 +350,44 @@ def test_a_ca_bundle_that_cannot_be_read_is_status_2(tmp_path: Path) -> None:
         with pytest.raises(RecoupError) as caught:
             open_http("https://sis.example.org", KEY, replace(SETTINGS, ca_bundle=path))
         assert (caught.value.code, caught.value.status) == ("HTTP_CA_BUNDLE", Exit.USAGE)
+
+
+FORM = SignIn("form", fields=("userID", "password"))
+
+
+def _whole(body: bytes) -> bytes:
+    if not body.endswith(b"</ok>"):
+        raise ValueError("cut")
+    return body[4:-5]
+
+
+def test_a_form_carries_what_we_sign_in_with_and_keeps_its_session_but_tells_neither(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "recoup")
+    with serving(Scripted(Reply(raw=b"<ok>1</ok>", headers={"Set-Cookie": "session=7; path=/"}))) as system:
+        client = open_http(system.url, FORM, CLIENT)
+        assert [client.form("x", {"method": "a b"}, _whole).value for _ in range(2)] == [b"1", b"1"]
+        client.close()
+    first, second = system.asked
+    assert first.body == second.body == b"method=a+b&userID=id&password=pass"
+    assert ("Cookie" in first.headers, second.headers.get("Cookie")) == (False, "session=7")
+    assert "pass" not in caplog.text
+
+
+def test_another_way_to_sign_in_keeps_no_cookie() -> None:
+    with serving(Scripted(Reply([], headers={"Set-Cookie": "session=7; path=/"}))) as system:
+        client = open_http(system.url, KEY, SETTINGS)
+        client.get("x")
+        client.get("x")
+        client.close()
+    assert "Cookie" not in system.asked[1].headers
+
+
+@pytest.mark.parametrize(("last", "code"), [(Reply(raw=b"<ok>1"), "HTTP_CUT_SHORT"), (Reply(raw=b"", status=500), "HTTP_SERVER")])
+def test_a_form_whose_answer_is_cut_short_is_sent_again_and_then_given_up(last: Reply, code: str) -> None:
+    with serving(Scripted(last)) as system:
+        client = open_http(system.url, FORM, CLIENT)
+        with pytest.raises(RecoupError) as caught:
+            client.form("x", {}, _whole)
+        client.close()
+    assert (caught.value.code, caught.value.status, len(system.asked)) == (code, Exit.SOURCE, 3)
+    assert "pass" not in str(caught.value)
