@@ -101,7 +101,7 @@ class EdFi(System):
 
     def _page(self, held: list[dict[str, Any]], query: Mapping[str, str], *, cursors: bool) -> Reply:
         first, last = int(query.get("minChangeVersion", 0)), int(query.get("maxChangeVersion", 1 << 62))
-        rows = [row for row in held if first <= row["_version"] <= last]
+        rows = [(place, row) for place, row in enumerate(held, 1) if first <= row["_version"] <= last]
         by_cursor = cursors and ("pageSize" in query or "pageToken" in query)
         size = int(query.get("pageSize" if by_cursor else "limit", 25))
         if size > self.most or ("pageToken" in query and "offset" in query) or (not cursors and "pageSize" in query):
@@ -110,15 +110,15 @@ class EdFi(System):
         if by_cursor:
             start = int(query["pageToken"].removeprefix("after-")) if "pageToken" in query else 0
             # A cursor is a place in the order of keys, which changes of other rows do not move.
-            found = [row for row in rows if held.index(row) >= start][:size]
+            found = [(place, row) for place, row in rows if place > start][:size]
             if found:
-                headers["Next-Page-Token"] = f"after-{held.index(found[-1]) + 1}"
+                headers["Next-Page-Token"] = f"after-{found[-1][0]}"
         else:
             start = int(query.get("offset", 0))
             found = rows[start : start + size]
             if query.get("totalCount") == "true":
                 headers["Total-Count"] = str(len(rows))
-        reply = Reply([{name: value for name, value in row.items() if name != "_version"} for row in found], headers=headers)
+        reply = Reply([{name: value for name, value in row.items() if name != "_version"} for _, row in found], headers=headers)
         if found:
             self.meanwhile()
         return reply

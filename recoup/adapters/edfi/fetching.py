@@ -165,13 +165,9 @@ def resources() -> list[tuple[str, bool]]:
 
 def _changed(ods: Ods, feed: str, after: int, through: int, *, optional: bool) -> Iterator[PageSet]:
     yield PageSet(feed, "", partial(ods.load, feed, after, through), optional=optional, after=after, through=through)
-    gone = partial(ods.deleted, feed, after, through) if after else _nothing
-    yield PageSet(DELETES, feed, gone, optional=optional, after=after, through=through)
-
-
-def _nothing() -> list[bytes]:
-    """What was deleted before the first fetch is of no concern, and what older fetches knew of it is put away."""
-    return [b"[]"]
+    # What was deleted before a resource was fetched whole is of no concern, and older deletes go with it.
+    if after:
+        yield PageSet(DELETES, feed, partial(ods.deleted, feed, after, through), optional=optional, after=after, through=through)
 
 
 def _number(version: str) -> tuple[int, ...]:
