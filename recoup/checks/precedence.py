@@ -48,7 +48,7 @@ def compose(
     ranked = stated.sources.get(table.name)
     if not ranked or frame.is_empty():
         return Composed(frame)
-    _refuse_unlisted(frame, table, ranked)
+    told = _held_against(frame, table, ranked)
     key = list(table.key)
     present = pl.all_horizontal(pl.col(column.name).is_not_null() for column in table.columns if column.key and not column.nullable)
     rank = pl.col("_source").replace_strict({name: place for place, name in enumerate(ranked)}, return_dtype=pl.Int32)
@@ -56,8 +56,7 @@ def compose(
     given_way = pl.col("_rank") > pl.col("_best")
     losing = rows.filter(given_way)
     if losing.is_empty():
-        return Composed(frame)
-    told: list[Finding] = []
+        return Composed(frame, (), told)
     kept = rows.filter(~given_way)
     for column in stated.fill.get(table.name, ()):
         kept, found = _filled(kept, losing, key, column, table, order, append)
@@ -68,10 +67,14 @@ def compose(
     return Composed(kept.select(frame.columns), parts, told)
 
 
-def _refuse_unlisted(frame: pl.DataFrame, table: Table, ranked: Sequence[str]) -> None:
-    for name, count in frame.group_by("_source", maintain_order=True).len().iter_rows():
+def _held_against(frame: pl.DataFrame, table: Table, ranked: Sequence[str]) -> list[Finding]:
+    """Refuse a source that the list does not name, and tell which of those that it names has no row."""
+    given = dict(frame.group_by("_source", maintain_order=True).len().iter_rows())
+    for name, count in given.items():
         if name not in ranked:
             raise RecoupError("PRECEDENCE_UNLISTED", "[precedence]", name=name, rows=f"{count:,}", table=table.name)
+    idle = f"{table.name}: [precedence] names '{{}}', which gives no row of it."
+    return [Finding(_WHERE, "SOURCE_WITHOUT_ROWS", "warn", 0, idle.format(name)) for name in ranked if name not in given]
 
 
 def _filled(

@@ -107,6 +107,9 @@ def _taken(reading: Reading, planned: PlannedSource) -> tuple[Reading, list[Find
     for table, lazy in reading.tables.items():
         if table not in wanted and (rows := lazy.select(pl.len()).collect().item()):
             told.append(Finding("read", "TABLE_LEFT_OUT", "info", rows, f"{rows:,} rows of {table} are not taken from source '{name}'."))
+    gone = reading.refused.filter(~pl.col("table").is_in(list(wanted)))
+    for table, rows in gone.group_by("table").len().sort("table").iter_rows():
+        told.append(Finding("read", "TABLE_LEFT_OUT", "info", rows, f"{rows:,} refused rows of {table} of source '{name}' go with them."))
     lacking = [table for table in wanted if table not in reading.tables]
     told += [Finding("read", "TABLE_NOT_GIVEN", "warn", 0, f"Source '{name}' is asked for {table} and gives none.") for table in lacking]
     tables = {table: lazy for table, lazy in reading.tables.items() if table in wanted}

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from recoup.checks import Precedence
+from recoup.checks.precedence import compose
 from recoup.errors import Exit, RecoupError
+from recoup.schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,3 +150,50 @@ def test_the_newest_of_appended_files_fills(district: District) -> None:
     order = {"sha-students": 0, "sha-newer-students": 1, "sha-rosters-students": 2}
     done = district.check(order=order, append={"sha-students", "sha-newer-students"}, stated=stated)
     assert done.tables["students"].sort("ssid")["gender"].to_list() == ["F", "X"]
+
+
+def test_a_source_that_is_named_and_has_nothing_is_told(district: District) -> None:
+    done = district.check(stated=STATED)
+    assert findings(done) == [("SOURCE_WITHOUT_ROWS", "warn", 0)]
+    assert "rosters" in done.findings[0].message
+
+
+SOURCES = ("a", "b", "c")
+NAMES = st.sampled_from(["Ana", "Li", ""])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    given_rows=st.dictionaries(st.tuples(st.sampled_from(SOURCES), st.integers(1, 5)), st.tuples(NAMES, NAMES), min_size=1),
+    order=st.permutations(SOURCES),
+    fills=st.booleans(),
+)
+def test_the_first_source_that_has_a_key_counts_and_every_other_row_is_told_once(
+    given_rows: dict[tuple[str, int], tuple[str, str]], order: list[str], fills: bool
+) -> None:
+    """Held against a plain reading: of each key the row of the first source; every other row in the quarantine, once."""
+    columns = dict.fromkeys((*TABLES["students"].names, "_source", "_file"), pl.String) | {"_line": pl.Int64}
+    rows = [
+        {
+            "ssid": str(key),
+            "legal_first_name": first or None,
+            "legal_last_name": last or None,
+            "_source": source,
+            "_file": source,
+            "_line": key,
+        }
+        for (source, key), (first, last) in given_rows.items()
+    ]
+    stated = Precedence({"students": order}, {"students": ["legal_first_name"]} if fills else {})
+    done = compose(pl.DataFrame(rows, columns), TABLES["students"], stated, {}, {}, ())
+    expected = {}
+    for key in {key for _, key in given_rows}:
+        having = [source for source in order if (source, key) in given_rows]
+        first, last = given_rows[having[0], key]
+        if fills and not first:
+            first = next((given_rows[source, key][0] for source in having if given_rows[source, key][0]), "")
+        expected[str(key)] = (having[0], first or None, last or None)
+    kept = done.frame.select("ssid", "_source", "legal_first_name", "legal_last_name").iter_rows()
+    assert {ssid: tuple(rest) for ssid, *rest in kept} == expected
+    listed = sorted(row for part in done.lines for row in part.select("source", "line").iter_rows())
+    assert listed == sorted((source, key) for source, key in given_rows if expected[str(key)][0] != source)

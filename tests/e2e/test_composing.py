@@ -62,6 +62,11 @@ def district() -> District:
     return make_district(students=60)
 
 
+@pytest.fixture(scope="module")
+def few() -> District:
+    return make_district(students=16)
+
+
 @pytest.fixture
 def whole(district: District, tmp_path: Path) -> dict[str, pl.DataFrame]:
     write_bundle(district, tmp_path / "whole" / "data")
@@ -98,10 +103,10 @@ def rosters(folder: Path, district: District, **changed: str) -> None:
 PRECEDENCE = '[precedence]\nstudents = ["rosters", "sis"]\n\n'
 
 
-def test_a_disagreement_is_refused_until_somebody_says_which_source_counts(district: District, tmp_path: Path) -> None:
-    write_bundle(district, tmp_path / "data")
+def test_a_disagreement_is_refused_until_somebody_says_which_source_counts(few: District, tmp_path: Path) -> None:
+    write_bundle(few, tmp_path / "data")
     (tmp_path / "rosters").mkdir()
-    rosters(tmp_path / "rosters", district, legal_last_name="Otherwise")
+    rosters(tmp_path / "rosters", few, legal_last_name="Otherwise")
     two = bundle("sis", "data") + bundle("rosters", "rosters")
     told = config.load(_written(tmp_path, two))
     pipeline.fetch_only(told, pipeline.Request())
@@ -111,47 +116,65 @@ def test_a_disagreement_is_refused_until_somebody_says_which_source_counts(distr
     assert sorted(conflicts["source"]) == ["rosters", "sis"]
     assert conflicts["severity"].unique().to_list() == ["error"]
     assert all("[precedence]" in mend for mend in conflicts["mend"])
-    assert lines.filter(pl.col("code") == "DUPLICATE_SAME").height == 58
+    assert lines.filter(pl.col("code") == "DUPLICATE_SAME").height == 14
 
 
-def test_the_stated_order_is_kept_and_reported_in_summary_and_manifest(district: District, tmp_path: Path) -> None:
-    write_bundle(district, tmp_path / "data")
+def test_the_stated_order_is_kept_and_reported_in_summary_and_manifest(few: District, tmp_path: Path) -> None:
+    write_bundle(few, tmp_path / "data")
     (tmp_path / "rosters").mkdir()
-    rosters(tmp_path / "rosters", district, legal_last_name="Otherwise", gender="")
+    rosters(tmp_path / "rosters", few, legal_last_name="Otherwise", gender="")
     outcome = run(tmp_path, bundle("sis", "data") + bundle("rosters", "rosters") + PRECEDENCE + '[fill]\nstudents = ["gender"]\n\n')
     assert outcome.out is not None
-    ssid = district.tables["students"][0]["ssid"]
+    ssid = few.tables["students"][0]["ssid"]
     kept = {row["ssid"]: row for row in outcome.run.tables["students"].to_dicts()}
     assert (kept[ssid]["legal_last_name"], kept[ssid]["_source"]) == ("Otherwise", "rosters")
-    assert kept[ssid]["gender"] == district.tables["students"][0]["gender"]
-    assert len(kept) == 61
+    assert kept[ssid]["gender"] == few.tables["students"][0]["gender"]
+    assert len(kept) == 17
     lines = outcome.run.quarantine.filter(pl.col("table") == "students")
     assert lines.group_by("code", "severity", "source").len().sort("code").rows() == [
         ("OVERRULED", "warn", "sis", 1),
-        ("OVERRULED_SAME", "info", "sis", 58),
+        ("OVERRULED_SAME", "info", "sis", 14),
     ]
     told = {finding["code"]: finding for finding in json.loads((outcome.out / "manifest.json").read_text("utf-8"))["findings"]}
-    assert (told["GAVE_WAY"]["rows"], told["OVERRULED"]["rows"], told["FILLED"]["rows"]) == (59, 1, 1)
+    assert (told["GAVE_WAY"]["rows"], told["OVERRULED"]["rows"], told["FILLED"]["rows"]) == (15, 1, 1)
     assert "legal_last_name" in told["OVERRULED"]["message"]
     assert "Otherwise" not in json.dumps(told)
     from recoup.reports import summary
 
     text = "\n".join(summary.findings_as_text([*told.values()]))
-    assert "GAVE_WAY 59" in text
+    assert "GAVE_WAY 15" in text
     assert "OVERRULED 1" in text
 
 
-def test_a_source_that_stands_in_no_list_stops_the_run(district: District, tmp_path: Path) -> None:
-    write_bundle(district, tmp_path / "data")
+def test_a_source_that_stands_in_no_list_stops_the_run(few: District, tmp_path: Path) -> None:
+    write_bundle(few, tmp_path / "data")
     (tmp_path / "rosters").mkdir()
     (tmp_path / "third").mkdir()
-    rosters(tmp_path / "rosters", district)
-    rosters(tmp_path / "third", district)
+    rosters(tmp_path / "rosters", few)
+    rosters(tmp_path / "third", few)
     three = bundle("sis", "data") + bundle("rosters", "rosters") + bundle("third", "third")
     with pytest.raises(RecoupError, match="PRECEDENCE_UNLISTED") as caught:
         run(tmp_path, three + PRECEDENCE)
     assert caught.value.status == Exit.USAGE
     assert "third" in str(caught.value)
+
+
+def test_what_a_source_is_not_asked_for_is_counted_its_refused_rows_too(few: District, tmp_path: Path) -> None:
+    write_bundle(few, tmp_path / "data")
+    (tmp_path / "rosters").mkdir()
+    rosters(tmp_path / "rosters", few)
+    sessions = (tmp_path / "data" / "sessions.csv").read_text("utf-8").splitlines()[:2]
+    (tmp_path / "rosters" / "sessions.csv").write_text("\n".join((*sessions, "stray," * 40)) + "\n", "utf-8")
+    two = bundle("sis", "data") + bundle("rosters", "rosters", ["students", "staff"]) + PRECEDENCE
+    told = config.load(_written(tmp_path, two))
+    pipeline.fetch_only(told, pipeline.Request())
+    desk = pipeline.check_only(told, pipeline.Request()).desk
+    assert desk.checked.quarantine.filter(pl.col("severity") == "error").is_empty()
+    assert [(one.code, one.rows, one.message) for one in desk.findings if one.export == "read"] == [
+        ("TABLE_LEFT_OUT", 1, "1 rows of sessions are not taken from source 'rosters'."),
+        ("TABLE_LEFT_OUT", 1, "1 refused rows of sessions of source 'rosters' go with them."),
+        ("TABLE_NOT_GIVEN", 0, "Source 'rosters' is asked for staff and gives none."),
+    ]
 
 
 @pytest.mark.parametrize(("column", "told"), [("ssid", "part of the key"), ("gendre", "gender")])

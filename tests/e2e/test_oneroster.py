@@ -220,6 +220,39 @@ def test_a_secret_that_is_not_taken_ends_with_status_3_and_is_not_told(roster: R
     assert "nobody" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("no_waits")
+@pytest.mark.parametrize("sign_in", ["oauth1", "oauth1_sha1"])
+def test_signed_requests_are_taken_with_the_right_secret_only(sign_in: str, tmp_path: Path) -> None:
+    """A nonce counts once, so that each page and each further try is signed anew."""
+    write_oneroster_api(make_district(students=16), tmp_path)
+    with serving(OneRosterServer(tmp_path / "server", bad=5, version="1.1", cap=5)) as system:
+        of = api_config(tmp_path / "run", system, sign_in)
+        of = config.load(_without_kept(of.path))
+        (rosters,) = pipeline.fetch_only(of, pipeline.Request(clock=lambda: LATE))
+        assert len(rosters.new) > 10
+        assert system.wrong > 2
+        (tmp_path / "run" / "secret").write_text("nobody", encoding="utf-8")
+        with pytest.raises(RecoupError, match="HTTP_SIGN_IN"):
+            pipeline.fetch_only(of, pipeline.Request(clock=lambda: LATE))
+
+
+def _without_kept(path: Path) -> Path:
+    """Leave the second source out of a configuration."""
+    text = path.read_text(encoding="utf-8")
+    first, second, *_ = text.split("[[sources]]")[1:]
+    assert "bundle" in second
+    path.write_text(f"{text.split('[[sources]]')[0]}[[sources]]{first}{TAIL}", encoding="utf-8")
+    return path
+
+
+def test_a_token_is_asked_for_with_the_scope_that_the_server_wants(roster: Roster) -> None:
+    text = (roster.folder / "run" / "recoup.toml").read_text(encoding="utf-8").replace("term_types = []", 'scope = "roster-core.readonly"')
+    (roster.folder / "run" / "recoup.toml").write_text(text, encoding="utf-8")
+    pipeline.fetch_only(config.load(roster.folder / "run" / "recoup.toml"), pipeline.Request(clock=lambda: LATE))
+    (asked,) = (asked for asked in roster.system.asked if asked.path == TOKEN)
+    assert b"scope=roster-core.readonly" in asked.body
+
+
 def test_without_a_place_for_tokens_the_district_is_asked_for_it(roster: Roster) -> None:
     text = (roster.folder / "run" / "recoup.toml").read_text(encoding="utf-8")
     kept = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("token_url"))
