@@ -29,7 +29,7 @@ D,,,Cedar Valley,district,1964733,
 A,,,Cedar,school,19647336010000,D
 """
 SESSIONS = """sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear
-Y,,,2025-26,schoolYear,2025-08-13,2026-05-29,,2026
+Y,,,2025-26,schoolYear,2025-08-13,2026-06-05,,2026
 F,,,Fall,term,2025-08-13,2025-12-19,Y,2026
 S,,,Spring,term,2026-01-05,2026-05-29,Y,2026
 """
@@ -41,6 +41,7 @@ CLASSES = """sourcedId,status,dateLastModified,title,schoolSourcedId,termSourced
 CF,,,Fall,A,F
 CS,,,Spring,A,S
 CY,,,Year,A,"F, S"
+CW,,,Whole,A,Y
 CN,,,None,A,
 """
 ENROLL = "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,endDate\n"
@@ -255,6 +256,14 @@ def test_where_no_ssid_stands_the_places_that_have_ten_digits_are_told_and_no_va
     assert "9000000001" not in str(caught.value)
 
 
+def test_ids_that_are_written_the_other_way_round_are_not_taken_for_types_and_told(read: Read) -> None:
+    users = USERS.replace("ana,,Ana,Lopez,9000000001", "ana,{9000000001:SSID},Ana,Lopez,104")
+    users += "".join(f"S{n},,,true,A,student,x{n},{{900000000{n}:SSID}},X,Y,10{n},05\n" for n in range(2, 6))
+    with pytest.raises(RecoupError, match="ONEROSTER_SSID") as caught:
+        read(users=users)
+    assert "90000" not in str(caught.value)
+
+
 def test_a_place_that_is_none_is_told_before_anything_is_read() -> None:
     with pytest.raises(RecoupError, match="OPTION_VALUE"):
         ADAPTER.settle(request(ssid="stateId"))
@@ -283,6 +292,9 @@ FALL, SPRING = ("CF", "", ""), ("CS", "", "")
         ([("CF", "2025-08-13", "2025-12-11"), ("CS", "2026-01-05", "")], [("2025-08-13", "2025-12-11"), ("2026-01-05", None)]),
         # A class that runs on while another is dropped bridges what comes after.
         ([("CY", "2025-08-13", ""), ("CY", "2025-08-13", "2025-09-05"), ("CS", "2026-02-02", "2026-03-06")], [("2025-08-13", None)]),
+        # A class of the whole year ends with it, and one of the last term with the term: both are still there.
+        ([("CW", "", ""), SPRING], [("2025-08-13", None)]),
+        ([("CW", "", "2025-11-14"), SPRING], [("2025-08-13", "2025-11-14"), ("2026-01-05", None)]),
         # A class in no term has its own dates alone.
         ([("CN", "2025-09-01", "")], [("2025-09-01", None)]),
     ],
@@ -369,6 +381,12 @@ def test_roles_of_12_say_who_is_a_student_and_may_be_the_enrollments(read: Read)
     ]
     assert rows(reading, "staff", "staff_id") == [("1001",)]
     assert reading.refused.is_empty()
+
+
+def test_users_of_12_without_their_roles_are_missed(read: Read) -> None:
+    with pytest.raises(RecoupError, match="READ_FEED_MISSING") as caught:
+        read(users=USERS_12)
+    assert "roles.csv" in str(caught.value)
 
 
 def test_without_enrollments_the_missing_file_is_named(read: Read) -> None:

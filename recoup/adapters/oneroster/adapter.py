@@ -64,7 +64,7 @@ class OneRoster(FileAdapter):
             if feed in self.declaration.keys and feed != MANIFEST:
                 held[feed], gone[feed] = _current(frame, feed, job)
         schools, places = _schools(held["orgs"], job)
-        roles = people.roles_of(held)
+        roles = people.roles_of(held, job)
         students, pupils = people.students(held, roles, job)
         workers = people.staff(held, roles, job)
         _tell_others(held["users"], roles, job)
@@ -116,16 +116,13 @@ class OneRoster(FileAdapter):
 
 def _current(frame: pl.DataFrame, feed: str, job: Job) -> tuple[pl.DataFrame, pl.Series]:
     """Return the rows that hold, one for each key, and the keys of those that are deleted; of two with one key the later change counts."""
-    changed = column(frame, "dateLastModified")
-    last = frame.with_columns(changed).with_row_index("_row").sort("dateLastModified", "_row", nulls_last=False)["_row"]
-    rows = frame.with_row_index("_row")
-    keep = rows.select("_row", "sourcedId").join(pl.DataFrame({"_row": last, "_age": range(rows.height)}), on="_row", maintain_order="left")
-    older = keep.filter(pl.col("sourcedId").is_not_null() & (pl.col("_age") < pl.col("_age").max().over("sourcedId")))["_row"]
-    table = {"orgs": "schools", "academicSessions": "terms", "classes": "terms", "users": "students", "demographics": "students"}
-    job.desk.refuse(
-        rows.filter(pl.col("_row").is_in(older.implode())), "REPLACED", table.get(feed, "enrollments"), f"{feed}.sourcedId", "sourcedId"
-    )
-    rows = rows.filter(~pl.col("_row").is_in(older.implode())).drop("_row")
+    dated = frame.with_columns(column(frame, "dateLastModified")).with_row_index("_row")
+    aged = dated.sort("dateLastModified", "_row", nulls_last=False).with_row_index("_age").sort("_row")
+    older = (pl.col("_age") < pl.col("_age").max().over("sourcedId")) & pl.col("sourcedId").is_not_null()
+    rows = aged.with_columns(older.alias("_older"))
+    table = next(one.tables[0] for one in ADAPTER.feeds if one.name == feed)
+    job.desk.refuse(rows.filter("_older"), "REPLACED", table, f"{feed}.sourcedId", "sourcedId")
+    rows = rows.filter(~pl.col("_older")).drop("_row", "_age", "_older")
     deleted = column(rows, "status").str.to_lowercase().is_in(_GONE).fill_null(value=False)
     out = rows.filter(deleted)
     job.desk.note(

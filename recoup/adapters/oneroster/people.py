@@ -42,13 +42,18 @@ def place_of(users: pl.DataFrame, place: str, mapped: str) -> pl.Expr:
     return column(users, mapped if place == "mapped" else place)
 
 
-def roles_of(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return the roles of users at orgs: ``roles`` of 1.2, or one of each org that a user of 1.1 names, without dates."""
+def roles_of(frames: Mapping[str, pl.DataFrame], job: Job) -> pl.DataFrame:
+    """Return the roles of users at orgs: ``roles`` of 1.2, or one of each org that a user of 1.1 names, without dates.
+
+    Raises ``READ_FEED_MISSING`` (4) where neither tells any role.
+    """
     if "roles" in frames:
         roles = frames["roles"]
         dates = (column(roles, name) for name in ("roleType", "beginDate", "endDate"))
         return roles.select("userSourcedId", "orgSourcedId", pl.col("role").str.to_lowercase(), *dates, *LINEAGE)
     users = frames["users"]
+    if "role" not in users.columns:
+        raise RecoupError("READ_FEED_MISSING", job.request.source, feed="roles", help="users has no roles, as in 1.2", match="roles.csv")
     return users.select(
         pl.col("sourcedId").alias("userSourcedId"),
         split(column(users, "orgSourcedIds")).alias("orgSourcedId"),
@@ -103,9 +108,14 @@ def staff(frames: Mapping[str, pl.DataFrame], roles: pl.DataFrame, job: Job) -> 
 
 
 def _seen(pupils: pl.DataFrame) -> str:
-    """Name the places where ten digits stand, with how many students have them: never a value."""
-    types = pupils.select(column(pupils, "userIds").str.extract_all(_TYPES).explode()).to_series().drop_nulls().str.strip_chars("{: ")
-    places = [*_PLACES[:-1], *(f"userIds:{kind}" for kind in types.unique().sort())]
+    """Name the places where ten digits stand, with how many students have them: never a value.
+
+    A type of ``userIds`` is told only where half of the students have it: of a cell that is written the other way round the name
+    before the colon would be a child's.
+    """
+    types = pupils.select(column(pupils, "userIds").str.extract_all(_TYPES).list.unique().explode().str.strip_chars("{: "))
+    common = types.to_series().drop_nulls().value_counts().filter(pl.col("count") * 2 >= pupils.height)
+    places = [*_PLACES[:-1], *(f"userIds:{kind}" for kind in common["userIds"].sort())]
     counts = {place: pupils.select(place_of(pupils, place, "").str.contains(_SSID).sum()).item() or 0 for place in places}
     found = ", ".join(f"{place} ({count:,} of {pupils.height:,} students)" for place, count in counts.items() if count)
     return found or f"in none of {', '.join(places)}"

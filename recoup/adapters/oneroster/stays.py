@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from recoup.adapters.base import Job
 
 _ISO = r"^\d{4}-\d\d-\d\d$"
+#: A session of this type is no term: its days are those of all terms, and of the vacations between them.
+_WHOLE_YEAR = "schoolYear"
 _BEGIN, _END = "beginDate", "endDate"
 
 
@@ -45,7 +47,8 @@ def from_classes(rows: pl.DataFrame, held: pl.DataFrame, pupils: pl.DataFrame, p
     job.desk.note(job.request.source, "LEFT_BY_RULE", left, f"enrollments: {left} rows left out: roles other than student")
     mine = _placed(mine.with_columns(column(mine, _BEGIN), column(mine, _END)), pupils, places, "enrollments", job)
     of_class = held.group_by("classSourcedId").agg(_first=pl.col("startDate").min(), _last=pl.col("endDate").max())
-    of_school = held.group_by("schoolSourcedId").agg(_close=pl.col("endDate").max())
+    terms = held.filter(pl.col("type") != _WHOLE_YEAR)
+    of_school = terms.group_by("schoolSourcedId").agg(_close=pl.col("endDate").max())
     dated = mine.join(of_class, on="classSourcedId", how="left", maintain_order="left").join(
         of_school, on="schoolSourcedId", how="left", maintain_order="left"
     )
@@ -112,7 +115,7 @@ def _merged(rows: pl.DataFrame, held: pl.DataFrame, job: Job) -> pl.DataFrame:
         "_row", "schoolSourcedId", _first=pl.col("_until") + pl.duration(days=1), _last=pl.col("_b") - pl.duration(days=1)
     )
     terms = (
-        held.filter(pl.col("type") != "schoolYear")
+        held.filter(pl.col("type") != _WHOLE_YEAR)
         .select("schoolSourcedId", _start=pl.col("startDate").str.to_date(strict=False), _stop=pl.col("endDate").str.to_date(strict=False))
         .unique()
     )
