@@ -195,8 +195,9 @@ class SignIn:
     ``kind``: ``header`` (a secret in the header named ``header``), ``basic`` (client id and secret in every request) or ``oauth2`` (a
     token for client credentials from ``token_path`` below the location, or from outside the location where it begins with ``/``).
     ``style``: whether the client credentials go as ``basic`` or in the ``body``. ``scope``: what the token is asked for. Without a
-    ``token_path`` the district must name the place of tokens. ``oauth1``: each request is signed; ``style`` is ``sha256`` or ``sha1``. ``form``: client id and secret stand in every form that
-    is sent, under the names of ``fields``, and the session's cookies are kept as long as the client lives.
+    ``token_path`` the district must name the place of tokens. ``oauth1``: each request is signed; ``style`` is ``sha256`` or ``sha1``.
+    ``form``: client id and secret stand in every form that is sent, under the names of ``fields``, and the session's cookies are kept
+    as long as the client lives.
     """
 
     kind: str
