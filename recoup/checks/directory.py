@@ -24,6 +24,8 @@ _KEY = ("county_district_code", "school_code")
 _DISTRICT = "0000000"
 _CHARTER, _NONPUBLIC, _NONCLASSROOM = "charter_", "nonpublic", "charter_nonclassroom"
 _VIRTUAL = ("exclusively", "primarily")
+#: Columns that name an LEA: a district, or a charter that reports itself under its school code.
+_LEAS = (("program_records", "owner_district"), ("applied_days", "reporting_lea"))
 _ENDED, _PENDING = ("closed", "merged"), "pending"
 
 
@@ -36,7 +38,7 @@ def _kinds() -> pl.DataFrame:
 
 
 def against_state(tables: Mapping[str, pl.DataFrame], names: Mapping[str, str]) -> list[pl.DataFrame]:
-    """Return quarantine lines of severity ``warn`` at rows of ``schools``; none without the state's list.
+    """Return quarantine lines of severity ``warn`` at rows of ``schools``, and at rows that name an LEA; none without the state's list.
 
     ``tables``: checked tables. ``names``: SHA-256 to the file's name. Nonpublic schools stand in another list of the state.
     """
@@ -57,12 +59,15 @@ def against_state(tables: Mapping[str, pl.DataFrame], names: Mapping[str, str]) 
         "CHARTER_DIFFERS": both.filter(_charter_differs()),
         "SCHOOL_VIRTUAL": both.filter(pl.col("virtual").is_in(_VIRTUAL), pl.col("school_type") != _NONCLASSROOM),
     }
-    return [_lines(rows, code, names) for code, rows in found.items() if not rows.is_empty()]
+    at_schools = [_lines(rows, code, "schools", RULES[code].column, names) for code, rows in found.items() if not rows.is_empty()]
+    known = pl.concat([listed["county_district_code"], listed["school_code"]]).unique()
+    strangers = [(table, name, tables[table].filter(~pl.col(name).is_in(known.implode()))) for table, name in _LEAS]
+    return at_schools + [_lines(rows, "CDS_LEA_UNKNOWN", table, name, names) for table, name, rows in strangers if not rows.is_empty()]
 
 
-def _lines(rows: pl.DataFrame, code: str, names: Mapping[str, str]) -> pl.DataFrame:
+def _lines(rows: pl.DataFrame, code: str, table: str, column: str, names: Mapping[str, str]) -> pl.DataFrame:
     rule = RULES[code]
-    return lines(rows, "schools", [rule.column], rule, (rule.message, rule.mend), names)
+    return lines(rows, table, [column], rule, (rule.message.replace("{column}", column), rule.mend), names)
 
 
 def _once(listed: pl.DataFrame) -> pl.DataFrame:

@@ -131,3 +131,14 @@ def test_the_line_names_the_row_of_the_list(district: District) -> None:
 
 def test_a_nonpublic_school_is_in_another_list_of_the_state(district: District) -> None:
     assert told(district, DISTRICT, kind="nonpublic") == set()
+
+
+@pytest.mark.parametrize(("lea", "said"), [("1964733", False), ("6010000", False), ("", False), ("1999999", True)])
+def test_an_lea_that_a_row_names_is_a_district_or_a_charter(lea: str, said: bool, district: District) -> None:
+    day = f"9000000001,2025-09-08,6010000,,Aeries,{lea}"
+    district.put("applied_days", day, header="ssid,absence_date,school_code,recovered_on,source,reporting_lea")
+    assert told(district, DISTRICT, row()) == ({("reporting_lea", "CDS_LEA_UNKNOWN")} if said else set())
+    if said:
+        assert district.check().quarantine["message"].to_list() == [
+            "reporting_lea is neither a district nor a school that the state lists."
+        ]
