@@ -56,7 +56,7 @@ For a location `sftp://user@host:22/path`. The server must be known by `known_ho
 refused with what to do. [The page for a district's IT](district-it.md) walks through it.""",
     "[sources.http]": """\
 For an adapter that fetches over HTTP, with an `https://` location (`http://` on this machine alone). Aeries wants `token`, PowerSchool
-`client_id` and `client_secret`, OneRoster also `token_url`, Synergy a user id and its password in these two; the certificate of the server is
+`client_id` and `client_secret`, OneRoster also `token_url`, Synergy a user id and its password in these; the certificate of the server is
 always verified. Days of attendance since the last fetch, less `overlap_days`, are asked for again and replaced as a whole;
 `recoup fetch --full` asks for the whole year. When a fetch fails, what the last whole one brought stands.""",
     "[sources.files]": """\
