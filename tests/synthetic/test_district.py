@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from recoup.errors import RecoupError
 from recoup.schemas import TABLES
 from recoup.synthetic.aeries import write_aeries
+from recoup.synthetic.apportionment import apportionment_rows
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.demo import write_demo
 from recoup.synthetic.district import District, make_district
@@ -142,3 +144,19 @@ def test_a_demo_is_written_again_but_never_over_other_files(tmp_path: Path) -> N
         write_demo(other)
     assert refused.value.code == "DEMO_NOT_OURS"
     assert [path.name for path in other.iterdir()] == ["budget.xlsx"]
+
+
+def test_the_demo_counts_the_days_attended_as_the_state_file_does(tmp_path: Path) -> None:
+    """The year's days in ``apportionment`` are the expected days of STAS less its days not attended."""
+    write_demo(tmp_path / "demo")
+    with (tmp_path / "demo" / "data" / "apportionment.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["period"] for row in rows} == {"P1", "P2", "ANNUAL"}
+    tables = make_district().tables
+    cut = apportionment_rows({**tables, "attendance": []}, {"ANNUAL": "2026-06-30"})
+    high = [int(row["days_of_attendance"]) for row in cut if row["school_code"] == "1930001"]
+    enrolled = [row for row in tables["enrollments"] if row["school_code"] == "1930001" and row["enrollment_status"] == "10"]
+    assert 0 < sum(high) <= 180 * len(enrolled)
+    missed = {(row["ssid"], row["date"]) for row in tables["attendance"] if row["school_code"] == "1930001" and row["full_day"] == "true"}
+    (attended,) = [int(row["days_of_attendance"]) for row in rows if (row["school_code"], row["period"]) == ("1930001", "ANNUAL")]
+    assert sum(high) - len(missed) <= attended < sum(high)
