@@ -235,8 +235,8 @@ class HttpClient(Protocol):
         """Rows to ask for in one page at most."""
         ...
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
-        """Get ``path`` below the location; ``query`` is added to what the path has of it."""
+    def get(self, path: str, query: Mapping[str, str] | None = None, more: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Get ``path`` below the location; ``query`` is added to what the path has of it, ``more`` to the headers."""
         ...
 
     def post(self, path: str, body: Mapping[str, object], query: Mapping[str, str] | None = None) -> HttpAnswer:

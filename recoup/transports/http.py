@@ -98,9 +98,9 @@ class HttpTransport:
         """Rows to ask for in one page at most."""
         return self._settings.page_size
 
-    def get(self, path: str, query: Mapping[str, str] | None = None) -> HttpAnswer:
-        """Get ``path`` below the location, or a whole path on the same host if it begins with ``/``."""
-        return self._ask("GET", path, query, None)
+    def get(self, path: str, query: Mapping[str, str] | None = None, more: Mapping[str, str] | None = None) -> HttpAnswer:
+        """Get ``path`` below the location, or a whole path on the same host if it begins with ``/``; ``more``: headers."""
+        return self._ask("GET", path, query, None, more)
 
     def post(self, path: str, body: Mapping[str, object], query: Mapping[str, str] | None = None) -> HttpAnswer:
         """Post ``body`` as JSON."""
@@ -124,15 +124,22 @@ class HttpTransport:
         """Let go of the connections."""
         self._session.close()
 
-    def _ask(self, method: str, path: str, query: Mapping[str, str] | None, body: Mapping[str, object] | None) -> HttpAnswer:
-        url = self.locate(path)
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Mapping[str, object] | None,
+        more: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        url, others = self.locate(path), dict(more or {})
 
         def once() -> HttpAnswer:
             asked = dict(query or {})
             header = self._credentials.header(method, url, asked)
-            reply = self.send(method, url, asked, header, body)
+            reply = self.send(method, url, asked, others | header, body)
             if reply.status == requests.codes.unauthorized and self._credentials.renew(header):
-                reply = self.send(method, url, asked, self._credentials.header(method, url, asked), body)
+                reply = self.send(method, url, asked, others | self._credentials.header(method, url, asked), body)
             return self._answer(url, reply)
 
         return self.patiently(method, url, once)

@@ -257,9 +257,10 @@ def test_changes_without_deletes_would_keep_what_is_gone(road: Road) -> None:
     with pytest.raises(RecoupError) as caught:
         road.fetch()
     assert (caught.value.code, caught.value.status) == ("EDFI_CHANGES", Exit.SOURCE)
-    road.options = "change_queries = false"
+    road.options = "change_queries = false\nsnapshot = true"
     road.fetch()
     assert road.bounds() == {(0, 0)}
+    assert {one.headers.get("Use-Snapshot") for one in road.system.asked if "/data/" in one.path} == {"true"}
 
 
 @pytest.mark.slow
@@ -288,6 +289,7 @@ def test_a_year_may_stand_in_the_path(road: Road) -> None:
     road.options = 'data_path = "data/v3/{year}/ed-fi"\nchanges_path = "changeQueries/v1/{year}"'
     with pytest.raises(RecoupError, match="HTTP_NOT_FOUND"):
         road.fetch()
+    assert not [asked for asked in road.system.asked if "Use-Snapshot" in asked.headers]
     assert {asked.path for asked in road.system.asked} >= {
         f"{BASE}/changeQueries/v1/2026/availableChangeVersions", f"{BASE}/data/v3/2026/ed-fi/schools"
     }  # fmt: skip

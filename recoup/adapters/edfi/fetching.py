@@ -46,6 +46,7 @@ class Ods:
         self._data = str(options["data_path"]).format(year=ending)
         self._changes = str(options["changes_path"]).format(year=ending)
         self._wanted = bool(options["change_queries"])
+        self._more = {"Use-Snapshot": "true"} if options["snapshot"] else {}
         told = self._ask_for("") or {}
         self.version = str(told.get("version") or "")
         models = told.get("dataModels")
@@ -70,7 +71,7 @@ class Ods:
     def count(self, resource: str, query: Mapping[str, str] | None = None) -> int:
         """Return how many rows of a resource there are."""
         path = f"{self._data}/{resource}"
-        total = self._client.get(path, {**(query or {}), "offset": "0", "limit": "0", "totalCount": "true"}).total
+        total = self._client.get(path, {**(query or {}), "offset": "0", "limit": "0", "totalCount": "true"}, self._more).total
         if total is None:
             raise RecoupError("HTTP_SHAPE", path, expected="a Total-Count header")
         return total
@@ -122,7 +123,7 @@ class Ods:
     def _page(self, path: str, query: Mapping[str, str], pages: Pages) -> tuple[int, str]:
         """Take one page; return how many rows it has and by what the next one is asked for."""
         try:
-            answer = self._client.get(path, query)
+            answer = self._client.get(path, query, self._more)
         except RecoupError as fault:
             if fault.code != "HTTP_REFUSED" or self._client.page_size <= _SMALL_PAGE:
                 raise
@@ -134,7 +135,7 @@ class Ods:
 
     def _ask_for(self, path: str) -> dict[str, Any] | None:
         try:
-            value = self._client.get(path).value
+            value = self._client.get(path, more=self._more).value
         except RecoupError as fault:
             if fault.code not in _NOT_THERE:
                 raise

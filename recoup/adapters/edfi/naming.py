@@ -7,6 +7,7 @@ references and lists, XML nests identities in them and repeats elements; the nam
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from recoup.adapters.reading import normal
@@ -33,24 +34,31 @@ def cells(leaves: Iterable[tuple[Path, str]], expected: Collection[str]) -> dict
     """
     found: dict[str, tuple[int, str, list[str]]] = {}
     for path, given in leaves:
-        parts = [part for part in path if part not in _WRAPPING and not part.endswith("Identity")]
-        name, value = parts[-1], given
-        if given.startswith("uri://") and "#" in given:
-            value = given.partition("#")[2]
-            name += "" if name.endswith(_DESCRIPTOR) else _DESCRIPTOR
-        elif name == "CodeValue" and len(parts) > 1:
-            name = parts[-2] + _DESCRIPTOR
-        reference = next((part for part in parts[:-1] if part.casefold().endswith("reference")), "")
-        told = f"{reference}.{name}" if reference else name
-        key = normal(told)
+        coded = given.startswith("uri://") and "#" in given
+        told, key, depth = _named(path, coded=coded)
         if key not in expected:
             continue
-        depth, _, values = found.get(key, (len(parts), told, []))
-        if len(parts) < depth or not values:
-            found[key] = (len(parts), told, [value])
-        elif len(parts) == depth:
-            values.append(value)
+        value = given.partition("#")[2] if coded else given
+        before = found.get(key)
+        if before is None or depth < before[0]:
+            found[key] = (depth, told, [value])
+        elif depth == before[0]:
+            before[2].append(value)
     return {told: SEVERAL.join(values) for _, told, values in found.values()}
+
+
+@lru_cache(maxsize=4096)
+def _named(path: Path, *, coded: bool) -> tuple[str, str, int]:
+    """Return what the field at a path is called, the same as ``normal`` writes it, and its depth; ``coded``: its value is a descriptor."""
+    parts = [part for part in path if part not in _WRAPPING and not part.endswith("Identity")]
+    name = parts[-1]
+    if coded:
+        name += "" if name.endswith(_DESCRIPTOR) else _DESCRIPTOR
+    elif name == "CodeValue" and len(parts) > 1:
+        name = parts[-2] + _DESCRIPTOR
+    reference = next((part for part in parts[:-1] if part.casefold().endswith("reference")), "")
+    told = f"{reference}.{name}" if reference else name
+    return told, normal(told), len(parts)
 
 
 def json_leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
