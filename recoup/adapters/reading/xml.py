@@ -65,7 +65,7 @@ def read_children(text: bytes, name: str, depth: int = 1) -> Iterator[tuple[int,
     for below, element in _ends(text, name):
         if below == depth:
             yield cast("int", element.sourceline), element
-            element.clear(keep_tail=False)
+            element.clear()
             parent = element.getparent()
             while parent is not None and element.getprevious() is not None:
                 del parent[0]
@@ -94,7 +94,7 @@ def _elements(text: bytes, name: str) -> Iterator[etree._Element]:
     for _, element in _ends(text, name):
         yield element
         if not _is_cell(element):
-            element.clear(keep_tail=False)
+            element.clear()
             element.tag = _DONE
         before, parent = element.getprevious(), element.getparent()
         if before is not None and parent is not None and before.tag == _DONE:
