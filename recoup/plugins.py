@@ -39,7 +39,8 @@ def load(group: str, name: str, where: str = "") -> object:
 def settings(options: Sequence[Option], given: Mapping[str, object], where: str) -> dict[str, object]:
     """Return the options of a plugin, defaults filled in.
 
-    Raises ``RecoupError`` (2) for an unknown option, a value of the wrong type or outside its choices, and a required one left out or empty.
+    Raises ``RecoupError`` (2) for an unknown option, a value of the wrong type or outside its choices, and for a required one that is
+    left out or empty.
     """
     known = {option.name: option for option in options}
     for name in given:

@@ -58,6 +58,11 @@ def checked(tables: Tables, year: SchoolYear = YEAR) -> Checked:
     return check(frames, refused, year, LEA, names={name: f"{name}.csv" for name in tables}, installed={})
 
 
+def closed(reported: Iterable[Row]) -> pl.DataFrame:
+    """Return the credits that a closed period reported, as the ledger is told of them."""
+    return pl.DataFrame([{name: row[name] for name in REPORTED} for row in reported], schema=REPORTED)
+
+
 def run_engine(
     tables: Tables,
     *,
@@ -69,10 +74,8 @@ def run_engine(
     """Run the engine of the product, on Polars, behind the real checks."""
     made = checked(tables)
     attested = [Attestation(name, "Director of Attendance", date(2026, 1, 6), "binder 3") for name in attest]
-    closed = pl.DataFrame([{name: row[name] for name in REPORTED} for row in reported], schema=REPORTED)
-    results = compute(
-        made.tables, made.absent, law.load(YEAR.name), law.policy(policy or {}), as_of or YEAR.last, LEA, attested, reported=closed
-    )
+    rules, readings = law.load(YEAR.name), law.policy(policy or {})
+    results = compute(made.tables, made.absent, rules, readings, as_of or YEAR.last, LEA, attested, reported=closed(reported))
     return {name: [timed(row) for row in table.to_dicts()] for name, table in results.items()}
 
 

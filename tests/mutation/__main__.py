@@ -56,7 +56,7 @@ def record(path: Path) -> None:
     from recoup import law
     from recoup.ledger import compute
     from recoup.ports import Attestation
-    from tests.ledger.engine import LEA, YEAR, checked, kept, timed
+    from tests.ledger.engine import LEA, YEAR, checked, closed, kept, timed
     from tests.mutation.trials import trials
     from tests.plain.compare import differences
     from tests.plain.reading import read
@@ -66,10 +66,12 @@ def record(path: Path) -> None:
             made = checked(trial.tables)
             attested = [Attestation(name, "Director of Attendance", YEAR.first, "binder 3") for name in trial.attest]
             as_of = trial.as_of or YEAR.last
-            told = (made.tables, made.absent, law.load(YEAR.name), law.policy(trial.policy), as_of, LEA, attested)
+            rules, policy = law.load(YEAR.name), law.policy(trial.policy)
+            told = (made.tables, made.absent, rules, policy, as_of, LEA, attested, None, None, closed(trial.reported))
             given = compute(*told)
             rows = {name: [timed(row) for row in table.to_dicts()] for name, table in given.items()}
-            unlike = differences(read(kept(trial.tables), policy=trial.policy, as_of=as_of, attest=trial.attest), rows)
+            plain = read(kept(trial.tables), policy=trial.policy, as_of=as_of, attest=trial.attest, reported=trial.reported)
+            unlike = differences(plain, rows)
             if unlike:
                 sys.exit(f"trial {place}: the program and the plain reading differ\n{unlike}")
             pickle.dump((told, given), written)

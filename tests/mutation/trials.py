@@ -12,20 +12,23 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from recoup import law
+from tests.ledger.test_closed import close_and_change
 from tests.ledger.test_knobs import READINGS
 from tests.ledger.test_knobs import policy as policy_of
 from tests.ledger.test_worked_examples import DECIDED, EDGES
 from tests.plain.case import bundle
 from tests.plain.districts import random_district, random_policy
+from tests.plain.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from tests.plain.bundle import Tables
+    from tests.plain.bundle import Row, Tables
 
-#: How many random districts there are, and how many of them run alone, with their own as-of, attested checks and missing tables.
-DISTRICTS, ALONE = 200, 24
+#: How many random districts there are, how many of them run alone, with their own as-of, attested checks and missing tables, and how many
+#: of those once more after a period was closed.
+DISTRICTS, ALONE, CLOSED = 200, 24, 6
 POLICIES = 16
 IDS = ("session_id", "staff_id", "verified_by", "disposition_id", "program_name", "local_student_id")
 
@@ -38,6 +41,7 @@ class Trial:
     policy: dict[str, Any]
     as_of: date | None = None
     attest: tuple[str, ...] = ()
+    reported: tuple[Row, ...] = ()
 
 
 def renamed(tables: Tables, number: int) -> Tables:
@@ -75,9 +79,9 @@ def trials() -> Iterator[Trial]:
     together = [Trial(merged(group), policy) for group, policy in zip(groups, policies, strict=True)]
     yield from together[:4]
     edges: Any = [reading.values[0] for reading in EDGES]
-    read = [(case.get("as_of"), case["expect"].get("policy", {}), bundle(case)) for case in edges]
-    for as_of, policy in {(when, repr(how)): (when, how) for when, how, _ in read}.values():
-        yield Trial(merged([tables for when, how, tables in read if (when, how) == (as_of, policy)]), policy, as_of)
+    sharp = [(case.get("as_of"), case["expect"].get("policy", {}), bundle(case)) for case in edges]
+    for as_of, policy in {(when, repr(how)): (when, how) for when, how, _ in sharp}.values():
+        yield Trial(merged([tables for when, how, tables in sharp if (when, how) == (as_of, policy)]), policy, as_of)
     defaults = law.policy({})
     cases: dict[str, tuple[dict[str, Any], list[Tables]]] = {}
     for values in [*(reading.values for reading in DECIDED), *(reading.values for reading in READINGS)]:
@@ -91,3 +95,8 @@ def trials() -> Iterator[Trial]:
         drawn = random_district(Random(seed))
         policy = policies[seed % POLICIES]
         yield Trial(drawn.tables, policy, drawn.as_of, drawn.attest)
+    for seed in range(CLOSED):
+        drawn, changed, policy = close_and_change(seed)
+        first = read(drawn.tables, policy=policy, as_of=drawn.as_of, attest=drawn.attest)["credits"]
+        reported = tuple(row for row in first if row["earned_on"] and row["credited_on"])
+        yield Trial(changed, policy, drawn.as_of, drawn.attest, reported)
