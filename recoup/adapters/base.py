@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ import polars as pl
 
 from recoup.adapters import values
 from recoup.adapters.declaration import CROSSWALK, Column, Declaration, load_options
-from recoup.adapters.desk import Desk
+from recoup.adapters.desk import Desk, Job
 from recoup.adapters.mapping import make_tables
 from recoup.adapters.reading import normal, read_fixed, read_records
 from recoup.errors import RecoupError, nearest
@@ -45,22 +45,6 @@ SCIENTIFIC = r"^\d(?:\.\d+)?[eE]\+?\d+$"
 DATE_FORMS = Option(
     "date_forms", "list", (), "More date forms than the feeds declare, for example us_short (1/5/26); all names stand in adapters/forms.csv"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One reading: the request, its options made whole, the codes in force, the desk for what is not handed on, and the raw files."""
-
-    request: ReadRequest
-    options: Mapping[str, object]
-    codes: Mapping[str, Mapping[str, str]]
-    desk: Desk
-    files: Sequence[RawFile] = ()
-
-    def listed(self, option: str) -> list[str]:
-        """Return an option of type list as texts."""
-        given = self.options.get(option)
-        return [str(value) for value in given] if isinstance(given, (list, tuple)) else []
 
 
 class FileAdapter:

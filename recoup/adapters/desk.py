@@ -1,7 +1,8 @@
-"""Where an adapter lays what it does not hand on: refused rows for the quarantine, and what was rightly left out, counted."""
+"""What stands round an adapter while it reads: its job, and the desk for refused rows and for what was rightly left out, counted."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,10 @@ from recoup.adapters.data import rows
 from recoup.ports import QUARANTINE, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from recoup.adapters.reading import Trouble
-    from recoup.ports import RawFile
+    from recoup.ports import RawFile, ReadRequest
 
 _SCHEMA = {name: pl.Int64 if name == "line" else pl.String for name in QUARANTINE}
 
@@ -80,3 +81,19 @@ class Desk:
     def refused(self) -> pl.DataFrame:
         """All refusals, one line for each (row, failed check)."""
         return pl.concat(self._parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One reading: the request, its options made whole, the codes in force, the desk for what is not handed on, and the raw files."""
+
+    request: ReadRequest
+    options: Mapping[str, object]
+    codes: Mapping[str, Mapping[str, str]]
+    desk: Desk
+    files: Sequence[RawFile] = ()
+
+    def listed(self, option: str) -> list[str]:
+        """Return an option of type list as texts."""
+        given = self.options.get(option)
+        return [str(value) for value in given] if isinstance(given, (list, tuple)) else []

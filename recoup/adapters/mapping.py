@@ -13,8 +13,8 @@ from recoup.schemas import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from recoup.adapters.base import Job
     from recoup.adapters.declaration import Column, Declaration, Lookup
+    from recoup.adapters.desk import Job
 
 _HINTS = {"absence": 'absence."<school>/<code>" = "excused", for example', "": '{0}."<code>" = "…"'}
 
