@@ -85,8 +85,10 @@ def _canonical(reading: Reading) -> list[Seen]:
     for table, school, column, name in _COLUMNS:
         if table in reading.tables and column in reading.tables[table].collect_schema().names():
             known = TABLES[table].column(column).values
-            counts = reading.tables[table].select(school, column).collect().group_by(column).len().sort(column)
-            found += [Seen(name, "", value or "", value if value in known else "", rows) for value, rows in counts.iter_rows()]
+            # An empty cell is no code: what a source does not carry cannot be mapped.
+            filled = reading.tables[table].select(school, column).drop_nulls(column).collect()
+            counts = filled.group_by(column).len().sort(column)
+            found += [Seen(name, "", value, value if value in known else "", rows) for value, rows in counts.iter_rows()]
     return found
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from recoup.adapters import crosswalk
 from recoup.adapters.oneroster import ADAPTER
 from recoup.adapters.oneroster.package import modes
 from recoup.errors import Exit, RecoupError
@@ -421,3 +422,8 @@ def test_an_org_that_is_no_school_of_the_state_is_left_with_all_that_lies_there(
 def test_what_oneroster_does_not_carry_is_left_to_another_source(read: Read) -> None:
     reading = read({"enrollment_status": "unknown"})
     assert rows(reading, "enrollments", "enrollment_status", "instruction_mode") == [(None, None)]
+
+
+def test_what_is_not_carried_is_no_code_without_a_meaning(read: Read) -> None:
+    found = crosswalk.seen(ADAPTER, read({"enrollment_status": "unknown"}))
+    assert [(one.list, one.code, one.means) for one in found] == [("grade", "05", "05"), ("school_type", "elementary", "elementary")]
