@@ -230,7 +230,7 @@ def test_codes_and_sex_may_be_resources_of_their_own(files: Files) -> None:
     ]
 
 
-def test_an_exit_date_is_the_first_day_out_unless_the_district_says_otherwise(files: Files) -> None:
+def test_pitfall_10_an_exit_date_is_the_first_day_out_unless_the_district_says_otherwise(files: Files) -> None:
     assert rows(files.pages(options={"exit_date": "last_day"}), "enrollments", "exit_date") == [("2026-02-02",)]
 
 
@@ -250,13 +250,15 @@ def test_students_of_other_years_are_left_out_and_counted(files: Files) -> None:
         ([event("2024-10-07")], []),
     ],
 )
-def test_a_day_is_what_its_events_mean(events: list[dict[str, Any]], absences: list[tuple[str, ...]], files: Files) -> None:
+def test_pitfall_13_a_day_is_what_its_events_mean_and_presence_is_no_absence(
+    events: list[dict[str, Any]], absences: list[tuple[str, ...]], files: Files
+) -> None:
     reading = files.pages(*(("studentSchoolAttendanceEvents", one) for one in events))
     assert rows(reading, "attendance", "date", "kind", "full_day")[1:] == absences
     assert not reading.refused.height
 
 
-def test_a_reason_may_tell_the_kind_and_an_unknown_one_is_refused_and_never_guessed(files: Files) -> None:
+def test_pitfall_16_a_reason_means_what_its_school_says_and_an_unknown_one_is_refused(files: Files) -> None:
     codes = {"absence": {"Ill": "excused", "255901001/OSS": "suspension_out"}, "made_up": {"OSS": "other"}}
     told = (("OSS", "Excused Absence"), ("XYZ", "Excused Absence"), ("Bus", "Tardy"))
     events = [event(f"2025-10-{7 + n:02d}", category, attendanceEventReason=reason) for n, (reason, category) in enumerate(told)]
@@ -303,7 +305,9 @@ def test_a_day_with_any_instruction_is_a_school_day(events: list[str], school_da
     assert reading.refused["code"].to_list() == ([] if school_day else ["CODE_UNMAPPED"])
 
 
-def test_of_several_states_of_a_resource_the_last_counts_and_a_deleted_one_is_gone(files: Files, raw: Callable[..., RawFile]) -> None:
+def test_pitfall_27_of_several_states_of_a_resource_the_last_counts_and_a_deleted_one_is_gone(
+    files: Files, raw: Callable[..., RawFile]
+) -> None:
     given = [raw(f"pages/{feed}/0-9/0001.json", json.dumps([row]), feed) for feed, row in SMALL]
     feed, day = SMALL[-1]
     given.append(raw("pages/x/9-10/0001.json", json.dumps([{**day, "eventDate": "2025-10-07"}, event("2025-10-08")]), feed))
@@ -331,7 +335,7 @@ def test_a_zip_of_interchanges_is_read_as_its_files_are(files: Files, raw: Calla
         assert cut == [line.rsplit(",", 3)[0] for line in sorted(text.splitlines()) if name != "quarantine.csv"], name
 
 
-def test_of_an_interchange_that_is_sent_every_night_the_last_one_counts(files: Files, raw: Callable[..., RawFile]) -> None:
+def test_pitfall_30_of_an_interchange_that_is_sent_every_night_the_last_one_counts(files: Files, raw: Callable[..., RawFile]) -> None:
     given = {path.name: path.read_bytes() for path in sorted((FIXTURES / "in").iterdir())}
     old = given.pop("StudentSchoolAttendance.xml")
     sent = {
