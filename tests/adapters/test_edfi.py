@@ -216,6 +216,14 @@ def test_a_districts_extension_is_read_by_the_names_that_it_has(files: Files) ->
     assert rows(files.pages(), "enrollments", "instruction_mode", "alternate_minimum_minutes") == [("nonclassroom", "180")]
 
 
+def test_a_district_may_have_another_name_for_a_field_in_pages_and_in_elements(files: Files) -> None:
+    named = {"columns": {"studentSchoolAssociations": {"instructionMode": "modeOfTeaching"}}}
+    enrolled = {**dict(SMALL)["studentSchoolAssociations"], "_ext": {"cvusd": {"modeOfTeaching": "Nonclassroom"}}}
+    assert rows(files.pages(("studentSchoolAssociations", enrolled), **named), "enrollments", "instruction_mode") == [("nonclassroom",)]
+    extended = {"<FullTimeEquivalency>1.00<": "<ModeOfTeaching>Classroom<", "</FullTimeEquivalency>": "</ModeOfTeaching>"}
+    assert set(rows(files.xml(changed=extended, **named), "enrollments", "instruction_mode")) == {("classroom",)}
+
+
 def test_the_ssid_may_be_the_unique_id_and_the_local_number_a_code(files: Files) -> None:
     reading = files.pages(options={"ssid_from": "student_unique_id", "local_id_system": "State"})
     assert rows(reading, "students", "ssid", "local_student_id") == [("604822", "9000000034")]
@@ -323,6 +331,7 @@ def test_pitfall_27_of_several_states_of_a_resource_the_last_counts_and_a_delete
 def test_a_zip_of_interchanges_is_read_as_its_files_are(files: Files, raw: Callable[..., RawFile]) -> None:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("read me.txt", "Schemas lie beside.")
         for path in sorted((FIXTURES / "in").iterdir()):
             archive.write(path, path.name)
     options = {"recovery_courses": ["ATT-REC"]}

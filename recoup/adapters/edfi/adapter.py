@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from recoup.adapters.base import inner_file
 from recoup.adapters.data import rows
 from recoup.adapters.declaration import Declaration, load_options
 from recoup.adapters.edfi import attendance, calendar, recovery, roster
 from recoup.adapters.edfi.fetching import DELETES, Ods, resources, sets
 from recoup.adapters.edfi.interchange import LINE, read_interchange, required
 from recoup.adapters.edfi.naming import cells, json_leaves
-from recoup.adapters.paged import PagedAdapter, Record, tabled
+from recoup.adapters.paged import PagedAdapter, listed, tabled
 from recoup.adapters.reading import Records, members, normal
 from recoup.errors import RecoupError
 from recoup.ports import FileCount, SignIn
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 INTERCHANGE = "interchange"
 _HERE = "recoup.adapters.edfi"
 _PAGES = "pages/"
+_ZIP = b"PK\x03\x04"
 #: Whose rows show that a student is of this year.
 _NAMING_STUDENTS = ("studentSchoolAssociations", attendance.DAYS, attendance.SECTIONS, recovery.EVENTS)
 _DATE = re.compile(r"\d{4}([-_.]?)\d\d\1\d\d")
@@ -74,34 +76,31 @@ class EdFi(PagedAdapter):
         if file.feed != INTERCHANGE:
             yield from super().opened(file)
             return
-        known = {feed: self._expected(feed) for feed, _ in resources()}
-        inner = members(file.path, file.name) if file.path.read_bytes()[:4] == b"PK\x03\x04" else [("", file.path.read_bytes())]
-        for label, data in inner:
-            name = f"{file.name}/{label}" if label else file.name
-            found, others = read_interchange(data, name, known)
-            yield file, json.dumps({"others": others, "name": name}).encode()
+        whole = file.path.read_bytes()
+        zipped = members(file.path, file.name) if whole.startswith(_ZIP) else ()
+        inner = ((inner_file(file, label, file.feed, data), data) for label, data in zipped if label.casefold().endswith(".xml"))
+        for one, data in inner if zipped else ((file, whole),):
+            found, others = read_interchange(data, one.name)
+            yield one, json.dumps(others).encode()
             for feed, records in found.items():
-                yield replace(file, feed=feed), records
-
-    def _expected(self, feed: str) -> set[str]:
-        return {normal(name) for column in self.declaration.columns[feed] for name in (column.name, *column.aliases)}
+                yield replace(one, feed=feed), records
 
     def records(self, file: RawFile, data: bytes, expected: Collection[str], job: Job) -> Records:
         """Read a page, or what ``opened`` made of interchange XML."""
+        if file.feed not in self.paged and file.feed != INTERCHANGE:
+            return super().records(file, data, expected, job)
+        try:
+            value = json.loads(data)
+        except ValueError:
+            raise RecoupError("READ_NOT_JSON", file.name) from None
         if file.feed == INTERCHANGE:
-            told = json.loads(data)
-            message = f"{told['name']}: {told['others']} elements are not read: no resource that is needed is made of them"
-            job.desk.note(job.request.source, "LEFT_OTHER_ELEMENTS", told["others"], message)
+            message = f"{file.name}: {value} elements are not read: no resource that is needed is made of them"
+            job.desk.note(job.request.source, "LEFT_OTHER_ELEMENTS", value, message)
             return Records(("none",), pl.DataFrame(schema={"none": pl.String, LINE: pl.Int64}), ())
-        if file.feed in self.paged and not file.name.startswith(_PAGES):
-            return tabled([(int(row.pop(LINE)), row) for row in json.loads(data)], expected)
-        return super().records(file, data, expected, job)
-
-    def flatten(self, feed: str, place: str, value: Any) -> Iterator[tuple[int, Record]]:
-        """Yield each resource of a page as its fields, told as ``naming`` says."""
-        expected = self._expected(feed)
-        for line, row in super().flatten(feed, place, value):
-            yield line, cast("Record", cells(json_leaves(row), expected))
+        if file.name.startswith(_PAGES):
+            return tabled([(line, cells(json_leaves(row), expected)) for line, row in enumerate(listed(value, file.feed), 1)], expected)
+        known = {name for row in value for name in row if normal(name) in expected}
+        return tabled([(row[LINE], {name: cell for name, cell in row.items() if name in known}) for row in value], expected)
 
     def _together(self, feed: str, parts: Sequence[pl.DataFrame], job: Job) -> pl.DataFrame:
         """Put pages together: of several states of a resource the last one counts."""

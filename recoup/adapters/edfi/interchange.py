@@ -12,7 +12,7 @@ from recoup.adapters.reading.text import to_utf8
 from recoup.adapters.reading.xml import begins, read_children
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
 LINE = "_line"
 #: The attribute by which older files let a reference lead to an element of the same file, and where it then stands.
@@ -31,10 +31,10 @@ def required() -> tuple[str, ...]:
     return tuple(row["feed"] for row in rows("recoup.adapters.edfi", "resources.csv") if row["required"] == "true")
 
 
-def read_interchange(data: bytes, name: str, expected: Mapping[str, Collection[str]]) -> tuple[dict[str, bytes], int]:
+def read_interchange(data: bytes, name: str) -> tuple[dict[str, bytes], int]:
     """Return by resource the records of an interchange file as JSON (cells and ``_line``), and how many elements no resource is made of.
 
-    ``expected``: by resource the fields that it may have. Raises ``READ_XML``, ``READ_XML_UNSAFE`` and ``READ_XML_LARGE`` (4).
+    Raises ``READ_XML``, ``READ_XML_UNSAFE`` and ``READ_XML_LARGE`` (4).
     """
     text = to_utf8(data, name)[0]
     found: dict[str, list[dict[str, Any]]] = {}
@@ -48,9 +48,7 @@ def read_interchange(data: bytes, name: str, expected: Mapping[str, Collection[s
             others += 1
             continue
         tags[feed] = tag
-        # What an id leads to is told by the fields of its record, and a reference by the name it has for itself.
-        references = (f"{name}{_REF}" for name in _references(expected[feed]))
-        record = {**cells(xml_leaves(element), {*expected[feed], *references}), LINE: line}
+        record = {**cells(xml_leaves(element)), LINE: line}
         if _ID in element.attrib:
             named[str(element.attrib[_ID])] = record
         found.setdefault(feed, []).append(record)
@@ -61,10 +59,6 @@ def read_interchange(data: bytes, name: str, expected: Mapping[str, Collection[s
                 record[LINE] = exact[number]
             _follow(record, named)
     return {feed: json.dumps(records).encode() for feed, records in found.items()}, others
-
-
-def _references(expected: Collection[str]) -> set[str]:
-    return {field.partition(".")[0] for field in expected if "." in field}
 
 
 def _follow(record: dict[str, Any], named: Mapping[str, Mapping[str, Any]]) -> None:

@@ -26,8 +26,8 @@ _DESCRIPTOR = "Descriptor"
 Path = tuple[str, ...]
 
 
-def cells(leaves: Iterable[tuple[Path, str]], expected: Collection[str]) -> dict[str, str]:
-    """Return the expected fields (as ``normal`` writes them) of one record, each under the name that it has there.
+def cells(leaves: Iterable[tuple[Path, str]], expected: Collection[str] | None = None) -> dict[str, str]:
+    """Return the expected fields (as ``normal`` writes them, none for all) of one record, each under the name that it has there.
 
     Of a field at several depths the one nearest to the top counts; several of one depth are parted by ``SEVERAL``. A descriptor is its
     code: what follows ``#``.
@@ -36,7 +36,7 @@ def cells(leaves: Iterable[tuple[Path, str]], expected: Collection[str]) -> dict
     for path, given in leaves:
         coded = given.startswith("uri://") and "#" in given
         told, key, depth = _named(path, coded=coded)
-        if key not in expected:
+        if expected is not None and key not in expected:
             continue
         value = given.partition("#")[2] if coded else given
         before = found.get(key)
