@@ -293,6 +293,8 @@ def test_sections_tell_days_where_nothing_else_does(files: Files) -> None:
         ("2025-10-07", "unexcused", "true"),
         ("2025-10-08", "unexcused", "false"),
     ]
+    own = files.pages(*given, options={"day_periods": 5, "recovery_courses": ["X"]})
+    assert len(rows(own, "attendance", "date")) == 1, "sections of attendance recovery are no part of the school day"
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,9 @@ def _absent(events: pl.DataFrame, feed: str, job: Job) -> pl.DataFrame:
 
 def _by_sections(marks: pl.DataFrame, job: Job) -> pl.DataFrame:
     """Return one event a student, school and day on which sections were missed: the code of most, whole from ``day_periods`` on."""
-    missed = _absent(marks, SECTIONS, job).rename({"sectionReference.schoolId": SCHOOL})
+    # Attendance recovery is no part of the school day.
+    recovery = column(marks, "sectionReference.localCourseCode").is_in(job.listed("recovery_courses")).fill_null(value=False)
+    missed = _absent(marks.filter(~recovery), SECTIONS, job).rename({"sectionReference.schoolId": SCHOOL})
     counted = missed.with_columns(
         pl.col("sectionReference.sectionIdentifier").n_unique().over(_DAY).alias("_sections"), pl.len().over(*_DAY, "_code").alias("_same")
     )
