@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from recoup import config, pipeline
 from recoup.errors import Exit, RecoupError
 from recoup.synthetic.__main__ import SHAPES
 from recoup.synthetic.bundle import write_bundle, write_csv
 from recoup.synthetic.district import make_district
+from tests.e2e.ledgers import assert_same, ledgers
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from recoup.synthetic.district import District
 
-RESULTS = {"ledger": [], "credits": ["absence_source_code"], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
 HEAD = 'school_year = "2025-2026"\n[lea]\ncounty_district_code = "1964733"\nname = "Cedar Valley Unified"\n\n'
 TAIL = '[[exports]]\nexporter = "calpads_stas"\n'
 
@@ -44,19 +43,6 @@ def run(folder: Path, text: str) -> pipeline.Outcome:
     return pipeline.run(config.load(folder / "recoup.toml"), pipeline.Request())
 
 
-def results(outcome: pipeline.Outcome) -> dict[str, pl.DataFrame]:
-    assert outcome.status == Exit.DONE, outcome.withheld
-    assert outcome.out is not None
-    found = {name: pl.read_csv(outcome.out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
-    return found | {path.name: pl.DataFrame({"line": path.read_text("ascii").splitlines()}) for path in outcome.out.glob("STAS_*.txt")}
-
-
-def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
-    assert one.keys() == other.keys()
-    for name in one:
-        assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
-
-
 @pytest.fixture(scope="module")
 def district() -> District:
     return make_district(students=60)
@@ -70,7 +56,7 @@ def few() -> District:
 @pytest.fixture
 def whole(district: District, tmp_path: Path) -> dict[str, pl.DataFrame]:
     write_bundle(district, tmp_path / "whole" / "data")
-    return results(run(tmp_path / "whole", bundle("sis", "data")))
+    return ledgers(run(tmp_path / "whole", bundle("sis", "data")))
 
 
 @pytest.mark.slow
@@ -85,7 +71,7 @@ def test_three_vendors_make_one_district(district: District, whole: dict[str, pl
         + source_of("eschoolplus", "provider", "eschoolplus_files", ["sessions", "participation", "staff", "session_staff"])
         + bundle("kept", "eschoolplus_files/kept"),
     )
-    assert_same(whole, results(outcome))
+    assert_same(whole, ledgers(outcome))
     sources = {name: set(outcome.run.tables[name]["_source"]) for name in ("students", "calendar", "sessions")}
     assert sources == {"students": {"rosters"}, "calendar": {"sis"}, "sessions": {"provider"}}
     left = {finding.message for finding in outcome.run.findings if finding.code == "TABLE_LEFT_OUT"}
