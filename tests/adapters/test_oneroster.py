@@ -257,6 +257,14 @@ def test_where_no_ssid_stands_the_places_that_have_ten_digits_are_told_and_no_va
     assert "9000000001" not in str(caught.value)
 
 
+def test_the_master_identifier_of_12_may_be_the_ssid(read: Read) -> None:
+    users = USERS.replace("identifier,grades", "identifier,grades,userMasterIdentifier").replace("9000000001,05", "104,05,9000000001")
+    with pytest.raises(RecoupError, match=r"userMasterIdentifier \(1 of 1 students\)"):
+        read(users=users.replace("1001,", "1001,,"))
+    told = read({"ssid": "userMasterIdentifier"}, users=users.replace("1001,", "1001,,"))
+    assert rows(told, "students", "ssid", "local_student_id") == [("9000000001", "104")]
+
+
 def test_ids_that_are_written_the_other_way_round_are_not_taken_for_types_and_told(read: Read) -> None:
     users = USERS.replace("ana,,Ana,Lopez,9000000001", "ana,{9000000001:SSID},Ana,Lopez,104")
     users += "".join(f"S{n},,,true,A,student,x{n},{{900000000{n}:SSID}},X,Y,10{n},05\n" for n in range(2, 6))

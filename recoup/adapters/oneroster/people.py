@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STUDENT = "student"
 _SSID = r"^\d{10}$"
-_PLACES = ("identifier", "sourcedId", "username", "mapped")
+_PLACES = ("identifier", "userMasterIdentifier", "sourcedId", "username", "mapped")
 #: {type:id} as 1.1 and 1.2 write it, with or without braces around a single one.
 _TYPES = r"\{?([^{}:,]+):"
 
