@@ -12,9 +12,9 @@ from recoup.errors import RecoupError
 
 
 @command("codes")
-@click.option("--source", required=True, metavar="NAME", help="The source in recoup.toml whose codes are listed.")
+@click.option("--source", metavar="NAME", help="The source in recoup.toml whose codes are listed; default: the only one.")
 @click.option("--draft", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a crosswalk file to fill in.")
-def codes(ui: Ui, source: str, draft: Path | None) -> None:
+def codes(ui: Ui, source: str | None, draft: Path | None) -> None:
     """List the codes of the archived files, how often they stand there and what they mean; those without a meaning first.
 
     Codes are those of absences by school, grades, school types and enrollment status, and every code that was refused.

@@ -21,16 +21,18 @@ if TYPE_CHECKING:
     from recoup.ports import Adapter, SchoolYear
 
 
-def codes(config: Config, source: str, request: Request) -> tuple[list[Seen], str]:
+def codes(config: Config, source: str | None, request: Request) -> tuple[list[Seen], str]:
     """Read one source's archived files and return its codes, those without a meaning first, and the draft of a crosswalk file for them.
 
-    Raises ``CODES_SOURCE`` (2) for a source that is not in the configuration, ``ARCHIVE_EMPTY`` (4) before the first
-    fetch, and what the adapter raises.
+    ``source`` None: the only one. Raises ``CODES_SOURCE`` (2) for a source that is not in the configuration or not named,
+    ``ARCHIVE_EMPTY`` (4) before the first fetch, and what the adapter raises.
     """
     plan = make_plan(config)
     named = {planned.source.name: planned for planned in plan.sources}
+    source = next(iter(named)) if source is None and len(named) == 1 else source
     if source not in named:
-        raise RecoupError("CODES_SOURCE", str(config.path), name=source, known=", ".join(named), nearest=nearest(source, named))
+        name = source or "(none named)"
+        raise RecoupError("CODES_SOURCE", str(config.path), name=name, known=", ".join(named), nearest=nearest(name, named))
     planned = named[source]
     with open_job(plan, "codes", request) as (workspace, _):
         files = list(workspace.archive.select(source, planned.feeds, plan.law.year).files)

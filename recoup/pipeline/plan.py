@@ -117,12 +117,16 @@ def make_plan(config: Config, as_of: date | None = None) -> Plan:
         if not year.first <= (period.starts or year.first) <= period.ends <= year.last:
             told = {"name": period.name, "year": year.name, "first": year.first, "last": year.last}
             raise RecoupError("CONFIG_PERIOD", f"{config.path}: [periods]", **told)
+    today = now().astimezone(LOCAL).date()
+    for one in config.attest:
+        if one.on > today:
+            raise RecoupError("CONFIG_ATTEST_AHEAD", f"{config.path}: [attest] {one.check}", on=one.on)
     _check_fill(config)
     return Plan(
         config=config,
         law=rules,
         policies=_policies(config),
-        as_of=as_of or min(now().astimezone(LOCAL).date(), year.last),
+        as_of=as_of or min(today, year.last),
         sources=tuple(_source(source, config, rules) for source in config.sources),
         exports=tuple(planned_export(setting.exporter, setting.options, config) for setting in config.exports),
     )

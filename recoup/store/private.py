@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recoup.errors import RecoupError
 from recoup.store.platform import private_file, replace, storing
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner may read, over one that is there. Raises ``STORE_DENIED`` and its like (status 1 or 2)."""
+    if not path.absolute().parent.is_dir():
+        raise RecoupError("STORE_NO_FOLDER", where=str(path))
     building = path.with_name(f"{path.name}.building")
     with storing(path):
         try:

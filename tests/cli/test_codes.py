@@ -17,6 +17,8 @@ from recoup.synthetic.district import make_district
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.conftest import District
+
 
 @pytest.fixture
 def campus(tmp_path: Path) -> Path:
@@ -74,3 +76,11 @@ def test_new_adapter_writes_a_folder(tmp_path: Path) -> None:
     assert 'adapter = "./our_sis"' in text
     assert (tmp_path / "our_sis" / "feeds.csv").is_file()
     assert recoup("new-adapter", "our_sis", str(tmp_path))[0] == 2
+
+
+def test_the_only_source_needs_no_name(district: District, campus: Path) -> None:
+    config = str(district.config)
+    assert recoup("fetch", "--config", config, "-q") == (0, "")
+    assert recoup("codes", "--config", config, "--json") == recoup("codes", "--source", "sis", "--config", config, "--json")
+    status, text = recoup("codes", "--config", str(campus / "recoup.toml"))
+    assert (status, "CODES_SOURCE" in text) == (2, True)

@@ -82,3 +82,9 @@ def test_an_unknown_student_is_told_how_many_there_are(ran: District, words: lis
 
 def test_without_a_good_run(district: District) -> None:
     assert "NO_GOOD_RUN" in call(district, "explain", "9000000001").stderr
+
+
+def test_a_page_into_a_folder_that_is_not_there_says_so(ran: District) -> None:
+    said = call(ran, "explain", "9000000001", "--html", ran.folder / "no" / "a.html")
+    assert said.exit_code == 2
+    assert "STORE_NO_FOLDER" in said.output

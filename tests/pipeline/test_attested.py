@@ -6,10 +6,12 @@ import json
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
 from python_calamine import CalamineWorkbook
 
 from recoup import pipeline
 from recoup.config import load
+from recoup.errors import RecoupError
 from recoup.pipeline import Request
 from recoup.reports import summary
 
@@ -76,3 +78,9 @@ def test_nothing_rests_on_an_attestation_that_was_not_needed(district: District)
     outcome = pipeline.run(load(district.config), Request(as_of=date(2026, 6, 30)))
     assert outcome.run.without_attestations == {}
     assert "ATTESTED" not in {finding.code for finding in outcome.run.findings}
+
+
+def test_nobody_has_answered_yet_on_a_day_to_come(district: District) -> None:
+    district.configure('[attest]\nratio = { by = "Director", on = 2999-01-01, evidence = "binder 3" }\n')
+    with pytest.raises(RecoupError, match="CONFIG_ATTEST_AHEAD"):
+        pipeline.run(load(district.config), Request())
