@@ -243,8 +243,19 @@ def test_pitfall_10_an_exit_date_is_the_first_day_out_unless_the_district_says_o
 
 
 def test_students_of_other_years_are_left_out_and_counted(files: Files) -> None:
-    reading = files.pages(("students", {"id": "x", "studentUniqueId": "1", "firstName": "Old", "lastSurname": "Pupil"}))
+    """Also where a program of theirs was never closed."""
+    program = {"educationOrganizationId": 255901, "programName": "Independent Study", "programTypeDescriptor": "uri://ed-fi.org/x#Other"}
+    studies = [
+        {"id": number, "studentReference": {"studentUniqueId": number}, "programReference": program, "beginDate": "2023-09-01"}
+        for number in ("1", "604822")
+    ]
+    reading = files.pages(
+        ("students", {"id": "x", "studentUniqueId": "1", "firstName": "Old", "lastSurname": "Pupil"}),
+        *(("studentProgramAssociations", study) for study in studies),
+    )
     assert len(rows(reading, "students", "ssid")) == 1
+    assert rows(reading, "independent_study", "ssid", "end_date") == [("9000000034", None)]
+    assert not reading.refused.height
     assert [(found.code, found.rows) for found in reading.left_out if found.message.startswith("students")] == [("LEFT_OTHER_YEAR", 1)]
 
 

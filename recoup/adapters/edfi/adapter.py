@@ -132,7 +132,8 @@ class EdFi(PagedAdapter):
         ready |= calendar.prepared(ready, job)
         ready |= attendance.prepared(ready, job)
         ready = recovery.prepared(ready, job)
-        return {**ready, "students": roster.of_this_year(ready, _NAMING_STUDENTS, job)}
+        ready["students"] = roster.of_this_year(ready, _NAMING_STUDENTS, job)
+        return recovery.of_students(ready, job)
 
 
 ADAPTER = EdFi(

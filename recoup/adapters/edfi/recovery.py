@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from recoup.adapters.edfi.attendance import CATEGORY, SECTIONS
+from recoup.adapters.edfi.attendance import CATEGORY, SECTIONS, STUDENT
 from recoup.adapters.edfi.naming import SEVERAL
 from recoup.adapters.edfi.roster import in_year, translated
 from recoup.adapters.joining import column
@@ -39,6 +39,17 @@ def prepared(frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataF
         told = "No event of an attendance recovery program (codes.program), and no recovery course: another source has them"
         job.desk.note(job.request.source, "NO_PARTICIPATION", 1, told)
     return ready
+
+
+def of_students(frames: dict[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
+    """Leave out spans of study that were never closed, of students who are not here any more."""
+    if _BELONGING in frames:
+        here = frames["students"].select(pl.col("studentUniqueId").alias(STUDENT))
+        kept = frames[_BELONGING].join(here, on=STUDENT, how="semi", maintain_order="left")
+        left = frames[_BELONGING].height - kept.height
+        job.desk.note(job.request.source, "LEFT_OTHER_YEAR", left, f"{_BELONGING}: {left} rows of students who are not here this year")
+        frames[_BELONGING] = kept
+    return frames
 
 
 def _used(rows: pl.DataFrame, wanted: str, feed: str, job: Job) -> pl.DataFrame:
