@@ -51,7 +51,7 @@ def test_sets_come_in_their_order_whatever_takes_long() -> None:
     assert [bodies for _, bodies in _loaded(iter(sets), 4)] == [[str(number).encode()] for number in range(20)]
 
 
-@pytest.mark.parametrize("adapter", ["aeries_api", "powerschool_api"])
+@pytest.mark.parametrize("adapter", ["aeries_api", "edfi", "powerschool_api"])
 def test_init_writes_what_the_adapter_needs_to_sign_in(adapter: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["init", str(tmp_path), "--adapter", adapter, "--location", "https://sis.example.org/api"])
     assert done.exit_code == 0, done.output
