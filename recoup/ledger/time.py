@@ -96,7 +96,7 @@ def session_fails(broken: Frame, teachers: Frame, book: Book, setting: Setting, 
         _failing(live, "sess", "outside_fiscal_year", outside),
         _failing(live, "sess", "cancelled", nw.col("cancelled")),
         _failing(live, "sess", "not_in_person", nw.col("delivery") == 0),
-        _failing(live, "sess", "crosses_midnight", nw.col("end") > MIDNIGHT),
+        _failing(live, "sess", "crosses_midnight", nw.col("end") >= MIDNIGHT),
     ]
     best = teachers.group_by("sess").agg(nw.col("fit").max())
     led = live.join(best, on="sess", how="left").with_columns(nw.col("fit").fill_null(supervision.UNFIT))

@@ -76,7 +76,7 @@ def bundle(case: Case) -> Tables:
     teachers = {"T1", *(case.get("staff") or {})}
     for number, planned in enumerate(schedule(case), start=1):
         key, helpers = f"S{number:02}", planned.get("teachers", ["T1"] if "start" not in planned else [f"D{number}"])
-        end = hhmm(planned["at"] + planned["minutes"])
+        end = hhmm((planned["at"] + planned["minutes"]) % 1440)
         sessions.append(
             {
                 "session_id": key,
