@@ -113,11 +113,12 @@ def _of_date(rows: Frame, others: _Rows, setting: Setting) -> Frame:
 def _in_week(rows: Frame, setting: Setting) -> Frame:
     """Take off what exceeds the weekly hours of a continuation student, Monday to Sunday, in order (K16 ``cap``)."""
     most = setting.law.value("weekly_hours") * 60
-    week = nw.when(nw.col("continuation")).then(monday("date")).otherwise(-nw.col("row"))
-    rows = rows.with_columns(week=week)
-    before = nw.col("remaining").cum_sum().over("who", "week", order_by=["date", *ORDER]) - nw.col("remaining")
+    capped = nw.when(nw.col("continuation")).then(nw.col("remaining")).otherwise(NONE)
+    rows = rows.with_columns(week=monday("date"), capped=capped)
+    before = nw.col("capped").cum_sum().over("who", "week", order_by=["date", *ORDER]) - nw.col("capped")
     left = nw.max_horizontal(nw.min_horizontal(nw.col("remaining"), most - before), NONE)
-    return rows.with_columns(in_week=nw.when(nw.col("continuation")).then(left).otherwise(nw.col("remaining"))).drop("week")
+    in_week = nw.when(nw.col("continuation")).then(left).otherwise(nw.col("remaining"))
+    return rows.with_columns(in_week=in_week).drop("week", "capped")
 
 
 def monday(date: str) -> nw.Expr:
@@ -134,7 +135,7 @@ def work_out(rows: Frame, setting: Setting) -> Frame:
     keep = ["row", "point", "who", "unit", "date", "since", "schoolday", "continuation", "by_clock", "by_session", "by_overlap"]
     if setting.policy["breaks"] == "as_recorded":
         rows = rows.with_columns(pause=NONE)
-    rows = rows.with_columns(rows_of_date=nw.len().over("point"), schoolday=nw.col("schoolday").max().over("point"))
+    rows = rows.with_columns(rows_of_date=nw.len().over("point"))
     groups: tuple[tuple[nw.Expr, _Rows], ...] = ((nw.col("rows_of_date") > 1, _Several()), (nw.col("rows_of_date") == 1, _Alone()))
     cut = nw.concat([_cut(rows.filter(which), others).select(*rows.collect_schema().names(), *CUT) for which, others in groups])
     cut = cut.with_columns(by_overlap=nw.col("remaining"))
