@@ -112,11 +112,20 @@ def _write(done: Run, folder: Path) -> tuple[Run, list[Written]]:
 
 
 def _export(done: Run, exports: Sequence[PlannedExport], folder: Path, say: Callable[[str], None]) -> dict[str, Export]:
-    """Run the exporters in the order of the configuration and return the outcome of each by name."""
-    exported = {}
+    """Run the exporters in the order of the configuration and return the outcome of each by name.
+
+    Raises ``EXPORT_FILE_TWICE`` (2) when one has written over another's file or has taken the manifest's name.
+    """
+    exported: dict[str, Export] = {}
+    writers = {manifest.NAME: "recoup"}
     for planned in exports:
-        say(f"writing {planned.exporter.name}")
-        exported[planned.exporter.name] = planned.exporter.write(done, planned.options, folder)
+        name = planned.exporter.name
+        say(f"writing {name}")
+        exported[name] = planned.exporter.write(done, planned.options, folder)
+        for file in exported[name].files:
+            if file.name in writers:
+                raise RecoupError("EXPORT_FILE_TWICE", f"[[exports]] {name}", file=file.name, other=writers[file.name])
+            writers[file.name] = name
     return exported
 
 

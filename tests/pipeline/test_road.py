@@ -357,3 +357,15 @@ def test_a_run_that_an_earlier_version_saved_has_the_tables_of_this_one(district
         sessions.schema,
     )
     assert pipeline.export_again(config, [], Request()).status == Exit.DONE
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "updater_records.csv", "ledger.csv"])
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_no_export_takes_the_name_of_another_file(district: District, name: str, before: bool) -> None:
+    ours = f'[[exports]]\nexporter = "tabular"\noptions = {{ files = {{ "{name}" = {{ table = "ledger" }} }} }}\n'
+    theirs = '[[exports]]\nexporter = "program_updater"\n'
+    text = district.config.read_text(encoding="utf-8").split("[[exports]]")[0]
+    district.config.write_text(text + (ours + theirs if before else theirs + ours), encoding="utf-8")
+    error = refused(district)
+    assert error.code in {"EXPORT_FILE_TWICE", "TABULAR_NAME"}
+    assert not district.out.exists()
