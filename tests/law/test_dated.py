@@ -92,8 +92,9 @@ def test_every_part_of_the_law_is_read() -> None:
     assert len(RULES) > 40
 
 
-def test_every_hold_code_says_what_it_rests_on() -> None:
-    lines = (files("recoup.law") / "holds.csv").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("name", ["holds.csv", "absences.csv"])
+def test_every_hold_code_says_what_it_rests_on(name: str) -> None:
+    lines = (files("recoup.law") / name).read_text(encoding="utf-8").splitlines()
     for row in csv.DictReader(lines):
         assert row["citation"].strip(), row["code"]
         assert row["certainty"] in GRADES, row["code"]
