@@ -1,4 +1,5 @@
-"""For every test: on a build machine (RECOUP_NO_SKIP=1) a skip is a failure, since what it needs must be installed there."""
+"""For every test: on a build machine (RECOUP_NO_SKIP=1) a skip is a failure, since what it needs must be installed there; and no drawn
+case fails for being slow, since the machine may be busy."""
 
 from __future__ import annotations
 
@@ -8,10 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 NO_SKIP = os.environ.get("RECOUP_NO_SKIP") == "1"
 
