@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,10 @@ _COLUMNS = (
     ("schools", "school_code", "school_type", "school_type"),
     ("enrollments", "school_code", "enrollment_status", "enrollment_status"),
 )
-_LIST = re.compile(r"codes\.(\w+)")
+#: The mend of a refused code, ``codes.absence."101/<code>" = …``: the list and, where codes differ by school, the vendor's number of it.
+_MEND = r'codes\.(?<list>\w+)(?:\."(?<school>[^"/<]+)/)?'
+#: What a code of the vendor's own table is that no absence is made of.
+_NO_KIND = "present or unmapped"
 HEADER = ("list", "school", "year", "code", "means", "description")
 
 
@@ -41,16 +43,48 @@ class Seen:
 
 def seen(adapter: Adapter, reading: Reading) -> list[Seen]:
     """Return the codes of a reading: those of absences by school, grades, school types and status, and every code that was refused."""
-    refused = reading.refused.filter(pl.col("code") == "CODE_UNMAPPED", pl.col("severity") == "error")
-    found = [*_absences(reading), *_canonical(reading)]
-    lists = getattr(getattr(adapter, "declaration", None), "codes", {})
-    for column, value, mend, rows in refused.group_by("column", "value", "mend").len().sort("column", "value").iter_rows():
-        named = _LIST.search(mend or "")
-        name = named[1] if named and named[1] in lists else column
-        found += [Seen(name, school, value or "", "", rows) for school in _schools(reading, value) if name == "absence"] or [
-            Seen(name, "", value or "", "", rows)
-        ]
+    found = [*_unmapped(adapter, reading), *_absences(reading), *_canonical(reading)]
     return sorted(found, key=lambda one: (bool(one.means), one.list, one.school, one.code))
+
+
+def _unmapped(adapter: Adapter, reading: Reading) -> list[Seen]:
+    """The codes that nobody has explained, each once: those of refused rows, and of the vendor's own table with its words for them."""
+    lists = list(getattr(getattr(adapter, "declaration", None), "codes", {}))
+    told = reading.refused.filter(pl.col("code") == "CODE_UNMAPPED", (pl.col("severity") == "error") | (pl.col("table") == "codes"))
+    named = told.with_columns(pl.col("mend").str.extract_groups(_MEND).alias("_named")).unnest("_named")
+    named = named.with_columns(pl.when(pl.col("list").is_in(lists)).then("list").otherwise("column").alias("list"))
+    words = _words(reading)
+    named = named.join(words.select("file", "line", "words"), on=["file", "line"], how="left", maintain_order="left")
+    # A table that is not told by its lines serves where a code has the same words wherever nobody has explained it.
+    alike = dict(words.drop_nulls().unique(["code", "words"]).filter(pl.len().over("code") == 1).select("code", "words").iter_rows())
+    each = named.group_by("list", pl.col("school").fill_null(""), pl.col("value").fill_null("")).agg(
+        (pl.col("table") != "codes").sum(), pl.col("words").drop_nulls().first()
+    )
+    return [
+        Seen(name, school, code, "", rows, said or (alike.get(code, "") if name == "absence" else ""))
+        for name, school, code, rows, said in each.iter_rows()
+    ]
+
+
+def _words(reading: Reading) -> pl.DataFrame:
+    """What the vendor's own table of codes says of those without a meaning, by file and line."""
+    names = {count.file.sha256: count.file.name for count in reading.files}
+    table = _listed(reading).filter(pl.col("kind").is_null())
+    return table.select(
+        pl.col("_file").replace_strict(names, default=None, return_dtype=pl.String).alias("file"),
+        pl.col("_line").alias("line"),
+        "code",
+        pl.col("description").alias("words"),
+    ).unique(["file", "line"])
+
+
+def _listed(reading: Reading) -> pl.DataFrame:
+    """The vendor's own table of codes, where it has one."""
+    kinds = {**dict.fromkeys(("school_code", "code", "kind", "description", "_file"), pl.String), "_line": pl.Int64}
+    if "codes" not in reading.tables:
+        return pl.DataFrame(schema=kinds)
+    table = reading.tables["codes"].collect()
+    return table.select(pl.col(name) if name in table.columns else pl.lit(None, kind).alias(name) for name, kind in kinds.items())
 
 
 def _absences(reading: Reading) -> list[Seen]:
@@ -59,25 +93,11 @@ def _absences(reading: Reading) -> list[Seen]:
     if "attendance" in reading.tables:
         rows = reading.tables["attendance"].select("school_code", "source_code").collect().group_by("school_code", "source_code").len()
         counts = {(school, code): number for school, code, number in rows.iter_rows()}
-    if "codes" not in reading.tables:
-        return []
-    table = reading.tables["codes"].collect()
-    wanted = ("school_code", "code", "kind", "description")
-    table = table.select(*(pl.col(name) if name in table.columns else pl.lit(None, pl.String).alias(name) for name in wanted))
-    listed = table.unique(["school_code", "code"], keep="first", maintain_order=True)
+    listed = _listed(reading).unique(["school_code", "code"], keep="first", maintain_order=True)
     return [
-        Seen("absence", school, code or "", kind or "present or unmapped", counts.get((school, code), 0), words or "")
-        for school, code, kind, words in listed.iter_rows()
+        Seen("absence", school, code or "", kind or _NO_KIND, counts.get((school, code), 0), words or "")
+        for school, code, kind, words in listed.select("school_code", "code", "kind", "description").iter_rows()
     ]
-
-
-def _schools(reading: Reading, code: str) -> list[str]:
-    """The schools, by the vendor's numbers, whose own table of codes has this one without a meaning."""
-    if not {"codes", "schools"} <= reading.tables.keys():
-        return []
-    listed = reading.tables["codes"].filter(pl.col("code") == code, pl.col("kind").is_null()).select("school_code")
-    schools = reading.tables["schools"].join(listed, on="school_code", how="semi").select("local_school_id").collect()
-    return sorted(schools.to_series().drop_nulls())
 
 
 def _canonical(reading: Reading) -> list[Seen]:
@@ -97,5 +117,8 @@ def draft(codes: Sequence[Seen], year: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
-    writer.writerows([one.list, one.school, year, one.code, "", one.description or f"{one.rows} rows"] for one in codes if not one.means)
+    for one in codes:
+        if not one.means:
+            counted = f"{one.rows} row{'s' * (one.rows != 1)}"
+            writer.writerow([one.list, one.school, year, one.code, "", one.description or counted])
     return text.getvalue()

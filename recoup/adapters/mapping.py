@@ -16,13 +16,27 @@ if TYPE_CHECKING:
     from recoup.adapters.declaration import Column, Declaration, Lookup
     from recoup.adapters.desk import Job
 
-_HINTS = {"absence": 'absence."<school>/<code>" = "excused", for example', "": '{0}."<code>" = "…"'}
+_EXAMPLES = {"absence": '"excused", for example'}
 
 
 def keyed(codes: Mapping[str, str], school: pl.Expr, code: pl.Expr) -> pl.Expr:
     """Look a code up for its school (``"101/A"``), else for all (``"A"``); null where neither is listed."""
     own = pl.concat_str(school, pl.lit("/"), code).replace_strict(codes, default=None, return_dtype=pl.String)
     return pl.coalesce(own, code.replace_strict(codes, default=None, return_dtype=pl.String))
+
+
+def refuse_unmapped(job: Job, rows: pl.DataFrame, code_list: str, school: str, place: tuple[str, str, str], more: str = "",
+                    code: str = "CODE_UNMAPPED") -> None:  # fmt: skip
+    """Refuse rows whose code has no meaning; the mend names the list, and the school whose code it is.
+
+    ``school``: the column with the vendor's number of it, empty for a list that is alike at all. ``place``: the table, the column as
+    the source knows it, and the column of ``rows`` with the code. ``more``: what else may say it, ``{0}`` in place of the school.
+    """
+    parts = rows.partition_by(school, as_dict=True) if school else {("",): rows}
+    for (number,), part in parts.items():
+        per = f"{number or '<school>'}/" if school else ""
+        example = _EXAMPLES.get(code_list, '"…"')
+        job.desk.refuse(part, code, *place, f'{code_list}."{per}<code>" = {example}{more.format(number)}')
 
 
 def make_tables(declaration: Declaration, frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
@@ -171,9 +185,14 @@ class _Maker:
         frame = frame.with_columns(made.alias(name))
         if policy == "refuse":
             unmapped = pl.col(name).is_null() & value.is_not_null()
-            hint = _HINTS.get(target.through, _HINTS[""]).format(target.through)
-            self.job.desk.refuse(frame.filter(unmapped), "CODE_UNMAPPED", target.table, f"{feed}.{column.name}", column.name, hint)
-            frame = frame.filter(~unmapped)
+            place = (target.table, f"{feed}.{column.name}", column.name)
+            school = target.per if target.per in frame.columns else ""
+            if target.table == "codes":
+                # The vendor's own table says what there is; a row that uses the code is refused where it stands.
+                refuse_unmapped(self.job, frame.filter(unmapped), target.through, school, place, code="CODE_UNMAPPED_WARN")
+            else:
+                refuse_unmapped(self.job, frame.filter(unmapped), target.through, school, place)
+                frame = frame.filter(~unmapped)
         frame = frame.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name))
         leaving = self.declaration.leaving.get(target.through, ())
         gone = pl.col(name).is_in(leaving).fill_null(value=False)

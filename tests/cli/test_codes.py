@@ -70,6 +70,29 @@ def test_init_drafts_the_crosswalk_of_files_that_are_there(tmp_path: Path) -> No
     assert "school_type,,2025-2026,11,," in draft or "school_type,,2026-2027,11,," in draft
 
 
+@pytest.mark.parametrize("shape", ["eschoolplus_files", "schoolwise_files"])
+def test_a_first_draft_has_the_vendors_own_table_by_school_and_each_code_once(shape: str, tmp_path: Path) -> None:
+    """Nothing is mapped yet, the kinds of schools neither: the same letter means another thing at another school."""
+    SHAPES[shape](make_district(students=16), tmp_path / "data")
+    (tmp_path / "data" / "crosswalk.csv").unlink(missing_ok=True)
+    assert recoup("init", str(tmp_path), "--adapter", shape)[0] == 0
+    with (tmp_path / "data" / "crosswalk.csv").open(encoding="utf-8", newline="") as lines:
+        absences = [line for line in csv.DictReader(lines) if line["list"] == "absence"]
+    words = {(line["school"], line["code"]): line["description"] for line in absences}
+    assert len(words) == len(absences) > 80
+    assert (words["101", "I"], words["201", "I"]) == ("Illness", "Independent study, complete")
+
+
+def test_a_letter_is_drafted_under_the_list_that_can_say_what_it_means(tmp_path: Path) -> None:
+    """PowerSchool: a category holds many letters, and the draft asks for the letter of the school."""
+    SHAPES["powerschool_files"](make_district(students=16), tmp_path / "data")
+    assert recoup("init", str(tmp_path), "--adapter", "powerschool_files")[0] == 0
+    with (tmp_path / "data" / "crosswalk.csv").open(encoding="utf-8", newline="") as lines:
+        drafted = {(line["list"], line["school"], line["code"]) for line in csv.DictReader(lines)}
+    assert {("absence", "102", "C"), ("absence", "301", "S")} <= drafted
+    assert "category" not in {name for name, _, _ in drafted}
+
+
 def test_new_adapter_writes_a_folder(tmp_path: Path) -> None:
     status, text = recoup("new-adapter", "our_sis", str(tmp_path))
     assert status == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.adapters.joining import column
-from recoup.adapters.mapping import keyed
+from recoup.adapters.mapping import keyed, refuse_unmapped
 from recoup.ports import LINEAGE
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _with_kind(extract: Extract, att: pl.DataFrame, crosswalk: pl.DataFrame) -> 
     """Add ``kind``, ``full_day`` and the code that said so; refuse rows whose all-day code has no meaning."""
     whole = _find(att.filter(pl.col("AL").is_not_null()), crosswalk, "AL")
     lost = pl.col("_kind").is_null()
-    hint = 'absence."<school>/<code>" = "excused", for example; a code with the suspension flag: suspension."<school>/<code>"'
-    extract.desk.refuse(whole.filter(lost), "CODE_UNMAPPED", "attendance", "ATT.AL", "AL", hint)
+    more = '; a code with the suspension flag: suspension."{0}/<code>"'
+    refuse_unmapped(extract.job, whole.filter(lost), "absence", "SC", ("attendance", "ATT.AL", "AL"), more)
     whole = whole.filter(~lost).with_columns(pl.lit("true").alias("full_day"), pl.col("AL").alias("source_code"))
     part = att.filter(pl.col("AL").is_null()).with_columns(
         pl.lit(None, pl.String).alias("_kind"), pl.lit(None, pl.String).alias("source_code")
@@ -85,7 +85,7 @@ def _with_kind(extract: Extract, att: pl.DataFrame, crosswalk: pl.DataFrame) -> 
     for period in (name for name in _PERIODS if name in att.columns):
         found = _find(part.drop("_kind"), crosswalk, period)["_kind"]
         strange = part.filter(found.is_null() & part[period].is_not_null())
-        extract.desk.refuse(strange, "CODE_UNMAPPED_WARN", "attendance", f"ATT.{period}", period, hint)
+        refuse_unmapped(extract.job, strange, "absence", "SC", ("attendance", f"ATT.{period}", period), more, "CODE_UNMAPPED_WARN")
         takes = part["_kind"].is_null() & found.is_not_null() & (found != _PRESENT)
         part = part.with_columns(
             pl.when(takes).then(found).otherwise("_kind").alias("_kind"),

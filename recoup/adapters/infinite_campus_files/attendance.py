@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.adapters.joining import column
-from recoup.adapters.mapping import keyed
+from recoup.adapters.mapping import keyed, refuse_unmapped
 from recoup.errors import RecoupError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _PRESENT = "present"
 _DAY = ("personID", "calendarID", "date")
-_HINT = 'absence."<schoolID>/<code>" = "excused", for example'
 
 
 def excuses(codes: pl.DataFrame, job: Job) -> pl.DataFrame:
@@ -52,7 +51,7 @@ def absences(frames: Mapping[str, pl.DataFrame], calendars: pl.DataFrame, job: J
     _left(job, "LEFT_NO_ABSENCE", marks.filter(~absent), "attendanceDetail", "late, early release or present")
     marks = marks.filter(absent)
     lost = pl.col("_kind").is_null()
-    job.desk.refuse(marks.filter(lost), "CODE_UNMAPPED", "attendance", "attendanceDetail.code", "code", _HINT)
+    refuse_unmapped(job, marks.filter(lost), "absence", "schoolID", ("attendance", "attendanceDetail.code", "code"))
     marks = marks.filter(~lost)
     _left(job, "LEFT_BY_CODE", marks.filter(pl.col("_kind") == _PRESENT), "attendanceDetail", "their code means no absence")
     marks = marks.filter(pl.col("_kind") != _PRESENT)

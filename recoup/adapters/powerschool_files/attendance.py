@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.adapters.joining import column, known
-from recoup.adapters.mapping import keyed
+from recoup.adapters.mapping import keyed, refuse_unmapped
 from recoup.ports import LINEAGE
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _PRESENT = "present"
 #: YearID counts from the school year 1990-1991.
 _YEAR_ZERO = 1990
 _DAY = ("StudentID", "SchoolID", "Att_Date")
-_HINT = 'category."<Code_Category>" or absence."<school>/<code>" = "excused", for example'
+_MORE = '; or for all codes of its category: category."<Code_Category>"'
 
 
 def tables(frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
@@ -103,7 +103,7 @@ def _coded(frames: Mapping[str, pl.DataFrame], codes: pl.DataFrame, job: Job) ->
     refusal = ("CODE_UNMAPPED", "attendance", "Attendance.Attendance_CodeID")
     rows = known(job.desk, rows, told, ["Attendance_CodeID"], ["_code"], refusal)
     lost = pl.col("kind").is_null() & ~pl.col("_recovery") & ~pl.col("_expanded")
-    job.desk.refuse(rows.filter(lost), "CODE_UNMAPPED", "attendance", "Attendance_Code.Att_Code", "Att_Code", _HINT)
+    refuse_unmapped(job, rows.filter(lost), "absence", "SchoolID", ("attendance", "Attendance_Code.Att_Code", "Att_Code"), _MORE)
     rows = rows.filter(~lost)
     expanded = rows.filter("_expanded").height
     reason = "expanded learning and not attendance recovery"

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup.adapters.joining import column
-from recoup.adapters.mapping import keyed
+from recoup.adapters.mapping import keyed, refuse_unmapped
 
 if TYPE_CHECKING:
     from recoup.adapters.base import Job
 
 _PRESENT = "present"
-_HINT = 'absence."<SCHOOL_CODE>/<reason>" = "excused", for example'
 
 
 def reasons(codes: pl.DataFrame, job: Job) -> pl.DataFrame:
@@ -38,7 +37,7 @@ def absences(days: pl.DataFrame, codes: pl.DataFrame, job: Job) -> pl.DataFrame:
         own = keyed(job.codes["absence"], pl.col("SCHOOL_CODE"), pl.col(f"_code{half}"))
         days = days.with_columns(pl.coalesce(own, f"_means{half}").alias(f"_means{half}"))
         lost = pl.col(f"_code{half}").is_not_null() & pl.col(f"_means{half}").is_null()
-        job.desk.refuse(days.filter(lost), "CODE_UNMAPPED", "attendance", f"daily.ABS_REASON{half}", f"_code{half}", _HINT)
+        refuse_unmapped(job, days.filter(lost), "absence", "SCHOOL_CODE", ("attendance", f"daily.ABS_REASON{half}", f"_code{half}"))
         days = days.filter(~lost)
         missed = (pl.col(f"_means{half}") != _PRESENT).fill_null(value=False)
         days = days.with_columns(missed.alias(f"_missed{half}"))
