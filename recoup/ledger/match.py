@@ -82,16 +82,21 @@ def eligible_absences(book: Book, school_days: Frame, setting: Setting, engine: 
     return engine.settle(kept.select(*columns)), engine.settle(doubled), late
 
 
-def _applied(book: Book, setting: Setting, engine: Engine) -> tuple[Frame, Frame]:
-    """Return (own, foreign): the applied days of each purse, and how many of the ten another LEA's take (purse, foreign; K7)."""
+def _applied(book: Book, setting: Setting, engine: Engine) -> tuple[Frame, Frame, Frame]:
+    """Return (own, foreign, later): the applied days of each purse, how many of the ten another LEA's take (purse, foreign; K7), and
+    those of absences after as-of (who, date), which nobody counts.
+    """
     applied = engine.bring(book.applied)
     units = engine.bring(book.units).select("unit").unique()
-    own = engine.settle(applied.join(units, on="unit", how="semi").with_columns(purse=bank.purse()))
+    ours = applied.join(units, on="unit", how="semi").with_columns(purse=bank.purse())
+    later = ours.filter(nw.col("date") > setting.as_of).select("who", "date")
+    applied = applied.filter(nw.col("date") <= setting.as_of)
+    own = engine.settle(ours.filter(nw.col("date") <= setting.as_of))
     units = units.select(home="unit")
     foreign = applied.filter(nw.col("named")).join(units, how="cross").filter(nw.col("home") != nw.col("unit"))
     foreign = foreign.with_columns(purse=bank.purse(unit="home")).group_by("purse").agg(foreign=nw.len().cast(nw.Int64))
     takes = {"subtract_if_known": nw.col("foreign"), "ignore": nw.lit(0), "block": nw.lit(setting.law.value("annual_cap"))}
-    return own, engine.settle(foreign.with_columns(foreign=takes[setting.policy["other_lea_days"]]))
+    return own, engine.settle(foreign.with_columns(foreign=takes[setting.policy["other_lea_days"]])), later
 
 
 def _take_days(own: Frame, days_earned: Frame, engine: Engine) -> Frame:
@@ -167,7 +172,7 @@ def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: 
     """
     cap = setting.law.value("annual_cap")
     key = ["purse", "date", "school"]
-    own, foreign = _applied(book, setting, engine)
+    own, foreign, later = _applied(book, setting, engine)
     days_earned = earned.select("purse", "day", "cost", earned_on="date")
     taken = _take_days(own, days_earned, engine)
     own = own.join(taken, on=key, how="left").join(days_earned, on=["purse", "day"], how="left")
@@ -181,6 +186,7 @@ def match(book: Book, earned: Frame, eligible: Frame, setting: Setting, engine: 
         "applied_over_cap": nw.col("nth") + nw.col("foreign") > cap,
     }
     lines = nw.concat([own.filter(when).select("who", "date", code=nw.lit(code)) for code, when in listed.items()])
+    lines = nw.concat([lines, later.with_columns(code=nw.lit("after_as_of"))])
 
     used = own.group_by("purse").agg(used=nw.len().cast(nw.Int64))
     free_days = days_earned.join(taken, on=["purse", "day"], how="anti")

@@ -67,7 +67,11 @@ def match(district: District, ssid: str, unit: str, earned: list[Row], absences:
     own, others = [], 0
     for row in district.rows["applied_days"]:
         if row["ssid"] == ssid and district.first <= row["absence_date"] <= district.last:
-            if (row.get("reporting_lea") or district.unit(row["school_code"])) == unit:
+            mine = (row.get("reporting_lea") or district.unit(row["school_code"])) == unit
+            if row["absence_date"] > district.as_of:
+                if mine:
+                    district.note("applied_day", "after_as_of", "warn", ssid=ssid, on=row["absence_date"])
+            elif mine:
                 own.append(row)
             elif row.get("reporting_lea"):
                 others += 1

@@ -42,7 +42,8 @@ Absences
 16. A short-term span takes dates from every other school without a short-term span on that date. ``absence_at_two_schools`` is
     told among eligible absences and cannot be released.
 17. ``block``: one day of another LEA ends the computed ones. Own applied days count towards ten in order of absence date.
-18. Applied days are not bounded by as-of, but by the year of their absence. An applied day takes its date: an absence of that date at
+18. An applied day to an absence after as-of is listed (``after_as_of``) and counts for nobody, as the absence does not; when it was
+    recovered does not matter. An applied day takes its date: an absence of that date at
     another school is not recovered too (``credits`` has one row a student and date).
 19. A school's LEA is its own code if it reports independently, else its county-district code, else the configured one. Each LEA has
     its own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in force. The row of ``ledger`` adds
