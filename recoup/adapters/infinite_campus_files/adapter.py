@@ -40,12 +40,25 @@ class InfiniteCampusFiles(FileAdapter):
             ready["enrollment"] = ready["enrollment"].with_columns(pl.when(given).then(pl.lit("iep_46307")).alias("_basis"))
         if "sectionStaff" in ready:
             ready["sectionStaff"] = _on_dates(ready["sectionStaff"], ready["sectionMeeting"])
-        if "sectionHours" in ready:
-            hours = pl.col("attendanceRecoveryHoursEarned").cast(pl.Float64, strict=False) * _MINUTES
-            ready["sectionHours"] = ready["sectionHours"].with_columns(hours.round().cast(pl.Int64).cast(pl.String).alias("_minutes"))
         if "attendanceRecoveryService" in ready:
             ready["attendanceRecoveryService"] = _marked(ready, job)
+        if "sectionHours" in ready:
+            ready["sectionHours"] = _totals(ready["sectionHours"], ready["section"], job)
         return ready
+
+
+def _totals(hours: pl.DataFrame, sections: pl.DataFrame, job: Job) -> pl.DataFrame:
+    """One row a student and school with the hours of all sections there in ``_minutes``; empty where one of them cannot be read."""
+    places = sections.select("sectionID", pl.col("schoolID").alias("_school")).unique("sectionID")
+    joined = hours.join(places, on="sectionID", how="left", maintain_order="left")
+    alike = ("personID", pl.coalesce("_school", "sectionID"))
+    minutes = pl.col("attendanceRecoveryHoursEarned").cast(pl.Float64, strict=False) * _MINUTES
+    whole = pl.when(minutes.is_not_null().all().over(alike)).then(minutes.sum().over(alike)).round().cast(pl.Int64)
+    each = joined.with_columns(whole.cast(pl.String).alias("_minutes"), pl.len().over(alike).alias("_sections"))
+    several = each.filter(pl.col("_sections") > 1).height
+    told = f"sectionHours: {several} rows are of students with several sections at a school; their hours are one total"
+    job.desk.note(job.request.source, "SECTIONS_SUMMED", several, told)
+    return each.unique(alike, keep="first", maintain_order=True)
 
 
 def _marked(ready: Mapping[str, pl.DataFrame], job: Job) -> pl.DataFrame:
