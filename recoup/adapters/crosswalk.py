@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -39,6 +39,17 @@ class Seen:
     means: str
     rows: int
     description: str = ""
+
+
+#: A code in no list that is longer than this, or has as many digits as that, may be a name or number of a child: a column that slipped.
+LONGEST, DIGITS = 8, 6
+
+
+def masked(one: Seen) -> Seen:
+    """Return a code as it may be shown: one without a meaning by its first character and length alone where it may be a child's value."""
+    if one.means or (len(one.code) <= LONGEST and sum(character.isdigit() for character in one.code) < DIGITS):
+        return one
+    return replace(one, code=f"{one.code[0]}… ({len(one.code)} characters)")
 
 
 def seen(adapter: Adapter, reading: Reading) -> list[Seen]:

@@ -23,7 +23,7 @@ def codes(ui: Ui, source: str | None, draft: Path | None) -> None:
     from recoup import pipeline
     from recoup.pipeline.codes import codes as read
 
-    found, text = read(config, source, pipeline.Request(say=ui.progress))
+    found, hidden, text = read(config, source, pipeline.Request(say=ui.progress))
     if draft is not None:
         try:
             with draft.open("x", encoding="utf-8", newline="") as out:
@@ -35,6 +35,8 @@ def codes(ui: Ui, source: str | None, draft: Path | None) -> None:
     lost = sum(not one.means for one in found)
     rows = [(one.list, one.school, one.code or "(empty)", one.means or "NOT MAPPED", one.rows, one.description) for one in found]
     told = [table([("list", "school", "code", "means", "rows", ""), *rows]), "", f"{lost} codes have no meaning yet."]
+    if hidden:
+        told.append(f"{hidden} may be names or numbers of children, from a column that slipped, and are masked: --draft writes them whole.")
     if draft is not None:
         told.append(f"{draft} is written. Fill in its column means, and put it beside the source's other files.")
     ui.progress("")

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from recoup.ports import Adapter, SchoolYear
 
 
-def codes(config: Config, source: str | None, request: Request) -> tuple[list[Seen], str]:
-    """Read one source's archived files and return its codes, those without a meaning first, and the draft of a crosswalk file for them.
+def codes(config: Config, source: str | None, request: Request) -> tuple[list[Seen], int, str]:
+    """Read one source's archived files and return its codes as they may be shown, those without a meaning first, how many are masked, and
+    the draft of a crosswalk file for them, which has them whole.
 
     ``source`` None: the only one. Raises ``CODES_SOURCE`` (2) for a source that is not in the configuration or not named,
     ``ARCHIVE_EMPTY`` (4) before the first fetch, and what the adapter raises.
@@ -41,7 +42,8 @@ def codes(config: Config, source: str | None, request: Request) -> tuple[list[Se
         if not files:
             raise RecoupError("ARCHIVE_EMPTY", f"source '{source}'", location=planned.source.location)
         found = crosswalk.seen(planned.adapter, planned.adapter.read(files, planned.request))
-    return found, crosswalk.draft(found, plan.law.year.name)
+    shown = [crosswalk.masked(one) for one in found]
+    return shown, sum(one != whole for one, whole in zip(shown, found, strict=True)), crosswalk.draft(found, plan.law.year.name)
 
 
 def draft_of(adapter: Adapter, folder: Path, year: SchoolYear) -> str:

@@ -54,6 +54,20 @@ def test_codes_without_a_meaning_come_first_and_go_into_a_draft(campus: Path) ->
     assert "0 codes have no meaning yet." in recoup("codes", "--source", "sis", "--config", config)[1]
 
 
+def test_what_may_be_a_childs_value_is_masked_and_whole_in_the_draft_alone(campus: Path) -> None:
+    """The column of the service type slipped: it holds a student's number."""
+    services = campus / "data" / "attendanceRecoveryService.csv"
+    services.write_text(services.read_text(encoding="utf-8").replace(",Earned,", ",9000000017,"), encoding="utf-8")
+    config = str(campus / "recoup.toml")
+    recoup("fetch", "--config", config, "-q")
+    for more in ([], ["--json"]):
+        told = recoup("codes", "--config", config, *more)[1]
+        assert "9000000017" not in told
+    assert "(10 characters)" in recoup("codes", "--config", config)[1]
+    recoup("codes", "--config", config, "--draft", str(campus / "draft.csv"))
+    assert "9000000017" in (campus / "draft.csv").read_text(encoding="utf-8")
+
+
 def test_a_source_that_is_not_there_names_the_nearest(campus: Path) -> None:
     status, text = recoup("codes", "--source", "siss", "--config", str(campus / "recoup.toml"))
     assert status == 2
