@@ -61,10 +61,10 @@ def test_what_may_be_a_childs_value_is_masked_and_whole_in_the_draft_alone(campu
     config = str(campus / "recoup.toml")
     recoup("fetch", "--config", config, "-q")
     for more in ([], ["--json"]):
-        told = recoup("codes", "--config", config, *more)[1]
+        told = recoup("codes", "--source", "sis", "--config", config, *more)[1]
         assert "9000000017" not in told
-    assert "(10 characters)" in recoup("codes", "--config", config)[1]
-    recoup("codes", "--config", config, "--draft", str(campus / "draft.csv"))
+    assert "(10 characters)" in recoup("codes", "--source", "sis", "--config", config)[1]
+    recoup("codes", "--source", "sis", "--config", config, "--draft", str(campus / "draft.csv"))
     assert "9000000017" in (campus / "draft.csv").read_text(encoding="utf-8")
 
 
@@ -118,7 +118,7 @@ def test_new_adapter_writes_a_folder(tmp_path: Path) -> None:
 def test_the_only_source_needs_no_name(district: District) -> None:
     config = str(district.config)
     assert recoup("fetch", "--config", config, "-q") == (0, "")
-    assert recoup("codes", "--config", config, "--json") == recoup("codes", "--source", "sis", "--config", config, "--json")
+    assert recoup("codes", "--source", "sis", "--config", config, "--json") == recoup("codes", "--source", "sis", "--config", config, "--json")
 
 
 def test_one_of_two_sources_is_named(campus: Path) -> None:
