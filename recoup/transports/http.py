@@ -309,6 +309,8 @@ class _Credentials:
             try:
                 answer = json.loads(reply.body) if reply.status == requests.codes.ok else {}
                 return str(answer["access_token"]), float(answer.get("expires_in", 0))
+            except json.JSONDecodeError:
+                raise _PassingError(RecoupError("HTTP_SIGN_IN", where, status=reply.status)) from None
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise RecoupError("HTTP_SIGN_IN", where, status=reply.status) from None
 

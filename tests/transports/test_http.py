@@ -195,6 +195,13 @@ def test_no_token_is_no_sign_in(answer: Reply) -> None:
         assert fault(open_http(system.url, TOKEN, CLIENT)).code == "HTTP_SIGN_IN"
 
 
+def test_a_token_that_was_cut_short_is_asked_for_again_and_a_page_in_its_place_is_no_sign_in() -> None:
+    with serving(Scripted(Reply(raw=b'{"access_to'), Reply({"access_token": "t"}), Reply([1]))) as system:
+        assert open_http(system.url, TOKEN, CLIENT).get("x").value == [1]
+    with serving(Scripted(Reply(raw=b"<html>Sign in</html>"))) as system:
+        assert fault(open_http(system.url, TOKEN, CLIENT)).code == "HTTP_SIGN_IN"
+
+
 def test_a_redirect_on_the_same_host_is_followed_and_one_to_another_never() -> None:
     with serving(Scripted(Reply({}, 302, {"Location": "/y"}), Reply([1]))) as system:
         assert open_http(system.url, KEY, SETTINGS).get("x").value == [1]
