@@ -29,6 +29,11 @@ _NAME = re.compile(r"pages/(?P<feed>[^/]+)(?:/(?P<name>.+?))??(?:/(?P<first>\d{4
 _ISO = r"^\d{4}-\d\d-\d\d$"
 
 
+def is_page(file: RawFile) -> bool:
+    """Tell a page from a file that lies beside, or that is of the same feed where a system has both ways in."""
+    return file.name.startswith("pages/")
+
+
 class Pages:
     """The pages of one set while they come: no page twice, no row twice, and in the end as many rows as were counted."""
 
@@ -112,7 +117,7 @@ class PagedAdapter(FileAdapter):
 
     def records(self, file: RawFile, data: bytes, expected: Collection[str], job: Job) -> Records:
         """Read a page; its columns are the names of its records, all of them text."""
-        if file.feed not in self.paged:
+        if not is_page(file):
             return super().records(file, data, expected, job)
         named = _NAME.fullmatch(file.name)
         try:
@@ -123,7 +128,7 @@ class PagedAdapter(FileAdapter):
 
     def _together(self, feed: str, parts: Sequence[pl.DataFrame], job: Job) -> pl.DataFrame:
         """Put the pages of a feed together; of a day that several windows show, the last one counts, also where it shows nothing."""
-        if feed not in self.paged:
+        if not any(is_page(file) for file in job.files if file.feed == feed):
             return super()._together(feed, parts, job)
         # A page that came alike in several windows is one page; its first row tells it apart from the like page of another place.
         once = {part.row(0): part for part in parts if part.height}

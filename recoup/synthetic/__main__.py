@@ -16,7 +16,7 @@ from recoup.synthetic.edfi_xml import write_edfi
 from recoup.synthetic.eschoolplus import write_eschoolplus
 from recoup.synthetic.infinite_campus import write_infinite_campus
 from recoup.synthetic.oneroster import write_oneroster
-from recoup.synthetic.oneroster_api import write_oneroster_api
+from recoup.synthetic.oneroster_rest import write_oneroster_rest
 from recoup.synthetic.powerschool import write_powerschool
 from recoup.synthetic.powerschool_api import write_powerschool_api
 from recoup.synthetic.q import write_q
@@ -46,7 +46,7 @@ SHAPES: dict[str, Callable[[District, Path], list[Path]]] = {
 #: Behind a server: its answers, and what lies beside. The tests serve them.
 SERVED: dict[str, Callable[[District, Path], list[Path]]] = {
     "aeries_api": write_aeries_api,
-    "oneroster_api": write_oneroster_api,
+    "oneroster_rest": write_oneroster_rest,
     "powerschool_api": write_powerschool_api,
 }
 

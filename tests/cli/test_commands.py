@@ -222,12 +222,15 @@ def test_init_writes_a_configuration_that_loads_and_never_overwrites(tmp_path: P
     assert path.read_text(encoding="utf-8") == written
 
 
+@pytest.mark.parametrize("adapter", ["edfi", "oneroster", "synergy"])
 @pytest.mark.parametrize(
     ("location", "access"),
-    [("https://synergy.example", "[sources.http]"), ("sftp://recoup@sftp.example.org/out", "[sources.sftp]"), ("data", "")],
+    [("https://sis.example.org", "[sources.http]"), ("sftp://recoup@sftp.example.org/out", "[sources.sftp]"), ("data", "")],
 )
-def test_init_asks_a_system_with_two_ways_in_for_the_access_that_its_location_needs(location: str, access: str, tmp_path: Path) -> None:
-    assert call("init", tmp_path, "--adapter", "synergy", "--location", location).exit_code == 0
+def test_init_asks_a_system_with_two_ways_in_for_the_access_that_its_location_needs(
+    adapter: str, location: str, access: str, tmp_path: Path
+) -> None:
+    assert call("init", tmp_path, "--adapter", adapter, "--location", location).exit_code == 0
     text = (tmp_path / "recoup.toml").read_text(encoding="utf-8")
     assert [name for name in ("[sources.http]", "[sources.sftp]") if f"\n{name}" in text] == [access] * bool(access)
     from recoup.config import load

@@ -15,7 +15,7 @@ from recoup.synthetic.aeries import write_aeries
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
 from recoup.synthetic.oneroster import write_kept, write_zips
-from recoup.synthetic.oneroster_api import write_oneroster_api
+from recoup.synthetic.oneroster_rest import write_oneroster_rest
 from tests.e2e.ledgers import assert_same, ledgers
 from tests.servers.loopback import serving
 from tests.servers.oneroster import CLIENT, SECRET, TOKEN, OneRosterServer
@@ -51,7 +51,7 @@ def api_config(folder: Path, system: OneRosterServer, sign_in: str = "oauth2", p
     token = "" if sign_in.startswith("oauth1") else f'token_url = "{system.url}{TOKEN}"\n'
     http = f'[sources.http]\nclient_id = {{ file = "client" }}\nclient_secret = {{ file = "secret" }}\n{token}page_size = {page_size}\n\n'
     mapping = '[sources.mapping.columns.users]\nssid = "metadata.stateStudentId"\n\n'
-    text = told("oneroster").replace('adapter = "oneroster"', 'adapter = "oneroster_api"')
+    text = told("oneroster")
     text = text.replace('location = "data"  ', f'location = "{system.url}{system.base}"  ', 1)
     text = text.replace('ssid = "userIds:SSID"', f'ssid = "mapped"\nsign_in = "{sign_in}"')
     return written(folder, text.replace("[[sources]]                  ", f"{http}{mapping}[[sources]]", 1))
@@ -90,7 +90,7 @@ def test_the_interface_gives_the_bundles_ledger(
 ) -> None:
     """One answer in twenty is bad; the server's own limit on a page is below ours, and not every server counts."""
     district = make_district(students=60)
-    write_oneroster_api(district, tmp_path)
+    write_oneroster_rest(district, tmp_path)
     write_kept(district, tmp_path / "run" / "data" / "kept")
     style = "body" if sign_in == "oauth2_body" else "basic"
     with serving(OneRosterServer(tmp_path / "server", bad=20, version=version, cap=15, style=style)) as system:
@@ -114,7 +114,7 @@ def test_the_whole_district_with_bad_rows_student_for_student(way: Literal["zips
         write_zips(district, tmp_path / "run" / "data")
         assert_same(whole, results(written(tmp_path / "run", told("oneroster"))))
         return
-    write_oneroster_api(district, tmp_path)
+    write_oneroster_rest(district, tmp_path)
     write_kept(district, tmp_path / "run" / "data" / "kept")
     with serving(OneRosterServer(tmp_path / "server", bad=20)) as system:
         assert_same(whole, results(api_config(tmp_path / "run", system, page_size=100)))
@@ -154,7 +154,7 @@ class Roster:
 @pytest.fixture
 def roster(tmp_path: Path) -> Iterator[Roster]:
     district = make_district(students=16)
-    write_oneroster_api(district, tmp_path)
+    write_oneroster_rest(district, tmp_path)
     write_kept(district, tmp_path / "run" / "data" / "kept")
     with serving(OneRosterServer(tmp_path / "server")) as system:
         yield Roster(tmp_path, system)
@@ -209,7 +209,7 @@ def test_a_secret_that_is_not_taken_ends_with_status_3_and_is_not_told(roster: R
 @pytest.mark.parametrize("sign_in", ["oauth1", "oauth1_sha1"])
 def test_signed_requests_are_taken_with_the_right_secret_only(sign_in: str, tmp_path: Path) -> None:
     """A nonce counts once, so that each page and each further try is signed anew."""
-    write_oneroster_api(make_district(students=16), tmp_path)
+    write_oneroster_rest(make_district(students=16), tmp_path)
     with serving(OneRosterServer(tmp_path / "server", bad=5, version="1.1", cap=5)) as system:
         of = api_config(tmp_path / "run", system, sign_in)
         of = config.load(_without_kept(of.path))

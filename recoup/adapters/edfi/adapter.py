@@ -16,7 +16,7 @@ from recoup.adapters.edfi import attendance, calendar, recovery, roster
 from recoup.adapters.edfi.fetching import DELETES, Ods, resources, sets
 from recoup.adapters.edfi.interchange import LINE, read_interchange, required
 from recoup.adapters.edfi.naming import cells, json_leaves
-from recoup.adapters.paged import PagedAdapter, listed, tabled
+from recoup.adapters.paged import PagedAdapter, is_page, listed, tabled
 from recoup.adapters.reading import Records, members, normal
 from recoup.errors import RecoupError
 from recoup.ports import FileCount, SignIn
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 INTERCHANGE = "interchange"
 _HERE = "recoup.adapters.edfi"
-_PAGES = "pages/"
 _ZIP = b"PK\x03\x04"
 #: Whose rows show that a student is of this year.
 _NAMING_STUDENTS = ("studentSchoolAssociations", attendance.DAYS, attendance.SECTIONS, recovery.EVENTS)
@@ -97,15 +96,15 @@ class EdFi(PagedAdapter):
             message = f"{file.name}: {value} elements are not read: no resource that is needed is made of them"
             job.desk.note(job.request.source, "LEFT_OTHER_ELEMENTS", value, message)
             return Records(("none",), pl.DataFrame(schema={"none": pl.String, LINE: pl.Int64}), ())
-        if file.name.startswith(_PAGES):
+        if is_page(file):
             return tabled([(line, cells(json_leaves(row), expected)) for line, row in enumerate(listed(value, file.feed), 1)], expected)
         known = {name for row in value for name in row if normal(name) in expected}
         return tabled([(row[LINE], {name: cell for name, cell in row.items() if name in known}) for row in value], expected)
 
     def _together(self, feed: str, parts: Sequence[pl.DataFrame], job: Job) -> pl.DataFrame:
         """Put pages together: of several states of a resource the last one counts."""
-        if feed not in self.paged or not any(file.feed == feed and file.name.startswith(_PAGES) for file in job.files):
-            return super(PagedAdapter, self)._together(feed, parts, job)
+        if not any(is_page(file) for file in job.files if file.feed == feed):
+            return super()._together(feed, parts, job)
         whole = pl.concat(parts, how="diagonal")
         if "id" not in whole.columns:
             return whole

@@ -1,33 +1,63 @@
-"""OneRoster's files to canonical tables: schools, terms, students, enrollments and staff."""
+"""OneRoster, from files or from the REST interface, to canonical tables: schools, terms, students, enrollments and staff."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from recoup.adapters.base import FileAdapter
+from recoup.adapters.base import DATE_FORMS
+from recoup.adapters.declaration import Declaration, load_options
 from recoup.adapters.joining import column
 from recoup.adapters.mapping import completed
-from recoup.adapters.oneroster import people, stays
+from recoup.adapters.oneroster import fetching, people, stays
+from recoup.adapters.oneroster.answers import flattened, with_roles
 from recoup.adapters.oneroster.package import MANIFEST, PACKAGE, Member, is_empty, modes, unpacked
+from recoup.adapters.paged import PagedAdapter, is_page
 from recoup.errors import RecoupError
-from recoup.ports import LINEAGE, Finding
+from recoup.ports import LINEAGE, Finding, SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from recoup.adapters.base import Job
-    from recoup.ports import RawFile, Reading, ReadRequest
+    from recoup.adapters.paged import Record
+    from recoup.ports import FetchRequest, HttpClient, PageSet, RawFile, Reading, ReadRequest
 
+_HERE = "recoup.adapters.oneroster"
 #: Words of ``status`` that take a row away; with any other, and with none, it holds.
 _GONE = ("tobedeleted", "inactive")
 _WHOLE_CDS, _SEVEN = r"^\d{14}$", r"^\d{7}$"
+#: What the option ``sign_in`` may be: the kind, and where the credentials go or what a request is signed with.
+_WAYS = {
+    "oauth2": ("oauth2", "basic"), "oauth2_body": ("oauth2", "body"), "oauth1": ("oauth1", "sha256"), "oauth1_sha1": ("oauth1", "sha1"),
+}  # fmt: skip
 
 
-class OneRoster(FileAdapter):
-    """The adapter for OneRoster CSV."""
+class OneRoster(PagedAdapter):
+    """The adapter for OneRoster: the REST interface where the location is https://, CSV elsewhere."""
+
+    files_alone = True
+
+    def signs_in(self, request: ReadRequest) -> SignIn:
+        """Return the way that the option names."""
+        options = self.settle(request)[0]
+        kind, style = _WAYS[str(options["sign_in"])]
+        return SignIn(kind, style=style, scope=str(options["scope"]))
+
+    def probe(self, client: HttpClient, request: FetchRequest) -> str:  # noqa: ARG002 a server has one year
+        """Look at the orgs."""
+        rows = fetching.records(client.get("orgs", {"limit": str(client.page_size)}).value, "orgs")
+        return f"{sum(row.get('type') == 'school' for row in rows)} schools on the first page of orgs"
+
+    def fetch(self, client: HttpClient, request: FetchRequest) -> Iterator[PageSet]:
+        """Name every collection."""
+        return fetching.sets(client, self.settle(request.read)[0])
+
+    def flatten(self, feed: str, place: str, value: Any) -> Iterator[tuple[int, Record]]:
+        """Lay a record out as its file would have it, and a user once for each role."""
+        return flattened(feed, place, value)
 
     def read(self, files: Sequence[RawFile], request: ReadRequest) -> Reading:
         """Unpack zips first: of several, a bulk file replaces what came before it, and deltas come on top.
@@ -58,9 +88,10 @@ class OneRoster(FileAdapter):
             yield from super().opened(file)
 
     def tables(self, frames: Mapping[str, pl.DataFrame], job: Job) -> dict[str, pl.DataFrame]:
-        """Make the canonical tables of what holds."""
+        """Make the canonical tables of what holds; the users of pages are parted from their roles first."""
+        paged = any(is_page(file) for file in job.files)
         gone, held = {}, {}
-        for feed, frame in frames.items():
+        for feed, frame in (dict(frames) | (with_roles(frames["users"]) if paged else {})).items():
             if feed in self.declaration.keys and feed != MANIFEST:
                 held[feed], gone[feed] = _current(frame, feed, job)
         schools, places = _schools(held["orgs"], job)
@@ -207,4 +238,11 @@ def _terms(classes: pl.DataFrame, places: pl.DataFrame, job: Job) -> pl.DataFram
     return found.unique(["school_code", "term", "start", "end"], keep="first", maintain_order=True)
 
 
-ADAPTER = OneRoster.from_folder("oneroster", "recoup.adapters.oneroster")
+ADAPTER = OneRoster(
+    "oneroster",
+    "OneRoster 1.1 and 1.2: CSV in zips (bulk and delta) or a folder, or the REST interface; rosters only",
+    Declaration.load(_HERE),
+    (*load_options(_HERE), DATE_FORMS),
+    fetching.FEEDS,
+    SignIn("oauth2"),
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recoup.adapters.oneroster_api import ADAPTER
+from recoup.adapters.oneroster import ADAPTER
 from recoup.errors import Exit, RecoupError
 from recoup.ports import Lea, ReadRequest
 from tests.adapters.conftest import YEAR

@@ -35,7 +35,7 @@ SOURCES = (
 )
 
 
-def write_oneroster_api(district: District, folder: Path) -> list[Path]:
+def write_oneroster_rest(district: District, folder: Path) -> list[Path]:
     """Write ``server/``, a list of records a collection; ``sources.csv`` tells what each was written after."""
     sheets = make_sheets(district, "1.2")
     server = folder / "server"

@@ -26,6 +26,10 @@ _COLLECTIONS = (
 )
 
 
+#: The feeds that come as pages.
+FEEDS = tuple(dict.fromkeys(feed for _, feed, *_ in _COLLECTIONS))
+
+
 def records(value: Any, where: str) -> list[Record]:
     """Return the rows of an answer: the one list in it, whatever it is called. Raises ``HTTP_SHAPE`` (3) for anything else."""
     lists = [found for found in value.values() if isinstance(found, list)] if isinstance(value, dict) else []
