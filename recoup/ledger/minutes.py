@@ -135,7 +135,7 @@ def work_out(rows: Frame, setting: Setting) -> Frame:
     keep = ["row", "point", "who", "unit", "date", "since", "schoolday", "continuation", "by_clock", "by_session", "by_overlap"]
     if setting.policy["breaks"] == "as_recorded":
         rows = rows.with_columns(pause=NONE)
-    rows = rows.with_columns(rows_of_date=nw.len().over("point"))
+    rows = rows.with_columns(rows_of_date=nw.len().over("point"), schoolday=nw.col("schoolday").max().over("point"))
     groups: tuple[tuple[nw.Expr, _Rows], ...] = ((nw.col("rows_of_date") > 1, _Several()), (nw.col("rows_of_date") == 1, _Alone()))
     cut = nw.concat([_cut(rows.filter(which), others).select(*rows.collect_schema().names(), *CUT) for which, others in groups])
     cut = cut.with_columns(by_overlap=nw.col("remaining"))

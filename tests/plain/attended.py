@@ -304,14 +304,8 @@ def hold_row(district: District, row: Row) -> None:
 
 def decide_three_quarters(district: District, row: Row) -> None:
     """K12 ``manual``: the row is held until a person says what makes this student's day."""
-    for_student = district.decision("student", "three_quarter_day", ssid=row["ssid"], on=row["date"])
-    if for_student and for_student["decision"] == "release":
-        decision = for_student
-        district.note("participation", "three_quarter_day", "released", session=row["session_id"], ssid=row["ssid"], on=row["date"],
-                      minutes=row["minutes_raw"], disposition=decision["disposition_id"])  # fmt: skip
-    else:
-        settle(district, row, "participation", "three_quarter_day")
-        decision = row["released"].get("three_quarter_day")
+    settle(district, row, "participation", "three_quarter_day")
+    decision = row["released"].get("three_quarter_day")
     if decision and decision["value"] in ("180", "use_180_as_day"):
         row["minimum"] = 180
 

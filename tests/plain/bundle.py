@@ -289,18 +289,20 @@ class District:
             self.holds.append(line)
 
     def decision(self, scope: str, code: str, *, session: str = "", ssid: str = "", on: date | None = None) -> Row | None:
-        """Return the decision in force on a hold: the latest of those that name its scope, keys and code."""
+        """Return the decision in force on a hold: the latest of those that name its scope, keys and code.
+
+        On a student's row one is heard that is on the whole student, too.
+        """
         keys: dict[str, Any] = {"session_id": session, "ssid": ssid, "date": on}
-        own = {"session": ("session_id",), "participation": ("session_id", "ssid"), "student": ("ssid",), "absence": ("ssid", "date")}[
-            scope
-        ]
+        own = {"session": ("session_id",), "participation": ("session_id", "ssid"), "student": ("ssid",), "absence": ("ssid", "date")}
+        heard = ("participation", "student") if scope == "participation" else (scope,)
         fitting = [
             row
             for row in self.rows["dispositions"]
-            if row["scope"] == scope
+            if row["scope"] in heard
             and row["code"] == code
             and row["decision"] in ("release", "uphold")
-            and all(row[key] == keys[key] for key in own)
+            and all(row[key] == keys[key] for key in own[row["scope"]])
             and all(row[key] is None or not keys[key] or row[key] == keys[key] for key in keys)
         ]
         return max(fitting, key=lambda row: (row["decided_at"] or "", row["disposition_id"])) if fitting else None

@@ -5,7 +5,7 @@ What a case does not say is ordinary: one elementary school in session from 08:0
 verified by a qualifying teacher; excused full-day absences in the morning of the year, before any session.
 
 ``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also
-``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out}``), ``alone`` (without the
+``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the
 student), ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a
 row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis}``.
 ``taught``: further school days. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of ``dispositions`` on the student.
@@ -104,7 +104,7 @@ def bundle(case: Case) -> Tables:
             {
                 "session_id": key,
                 "ssid": ssid,
-                "minutes": planned["minutes"],
+                "minutes": group.get("minutes", planned["minutes"]),
                 "sign_in": group.get("in"),
                 "sign_out": group.get("out"),
                 "verified_by": helpers[0],
@@ -118,7 +118,9 @@ def bundle(case: Case) -> Tables:
             "disposition_id": f"D{number}",
             "session_id": None,
             "ssid": SSID,
+            "date": None,
             "code": None,
+            "value": None,
             "decided_by": "A. Person",
             "decided_at": "2026-01-15T10:00",
             "reason": "asked",

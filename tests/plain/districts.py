@@ -338,11 +338,13 @@ def random_decisions(rng: Random, tables: Tables, as_of: date, attest: tuple[str
         if row["severity"] in ("hold", "not_checked") and row["scope"] != "lea"
     ]
     holds = rng.sample(holds, min(len(holds), rng.randint(1, 12)))
+    # One in five on a row is on the whole student, and may still name the session.
+    wide = [often(rng, 0.2) and hold["scope"] == "participation" for hold in holds]
     found = [
         {
             "disposition_id": f"D{number}{again}",
-            "scope": hold["scope"],
-            "session_id": hold["session_id"],
+            "scope": "student" if wide[number] else hold["scope"],
+            "session_id": rng.choice([hold["session_id"], None]) if wide[number] else hold["session_id"],
             "ssid": hold["ssid"],
             "date": rng.choice([hold["date"], None]) if hold["scope"] != "absence" else hold["date"],
             "code": hold["code"],

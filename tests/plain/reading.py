@@ -17,8 +17,9 @@ Holds
 6. ``crosses_midnight``: end not after start; the end is then on the next date.
 7. Rows after as-of are held (``after_as_of``, no other check). They and ``outside_fiscal_year`` cannot be released. The calendar
    after as-of still tells a school's last day and how long a span of independent study is.
-8. A decision names scope, the keys of that scope, and code; the latest ``decided_at`` wins, then the greater id. A row released
-   from ``not_enrolled`` uses the last enrollment; without any it stays held.
+8. A decision names scope, the keys of that scope, and code; the latest ``decided_at`` wins, then the greater id. One on a student is
+   heard on each of the student's rows, and a session or date that it names narrows it. A row
+   released from ``not_enrolled`` uses the last enrollment; without any it stays held.
 9. ``sec_46146`` under ``manual`` is the row hold ``three_quarter_day``; a release with value 180 makes 180 the day, else 240;
    never above the base.
 
