@@ -226,8 +226,11 @@ class _Teller:
         if lost:
             says = f"Less than a whole hour ({self.cites.chosen('time_unit')})."
             told.append(_step("rounded", "time_unit", lost, says, self.cites.knob("minutes counted", "time_unit")))
-        counted, hour = row["minutes_counted"], self.cites.law.facts["increment_minutes"].on(row["date"])
-        if counted % hour and row["outcome"] != "held" and self.run.policy["time_unit"] != "minutes":
+        # A row that is held may lie on a date before the law.
+        if row["outcome"] == "held" or self.run.policy["time_unit"] == "minutes":
+            return told
+        counted = row["minutes_counted"]
+        if counted % self.cites.law.value("increment_minutes", row["date"]):
             says = f"A full day record: time that reaches the minimum schoolday ({self.cites.chosen('full_day_record')})."
             told.append(_step("full_day", "full_day_record", counted, says, self.cites.knob("minutes counted", "full_day_record")))
         return told

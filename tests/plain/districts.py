@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tests.plain.bundle import KNOBS
@@ -12,8 +13,6 @@ from tests.plain.drawn import FIRST, LAST, STAFF, often, random_sessions
 from tests.plain.reading import read
 
 if TYPE_CHECKING:
-    from random import Random
-
     from tests.plain.bundle import Tables
 
 LEA, NEIGHBOR = "1964733", "1964741"
@@ -338,13 +337,14 @@ def random_decisions(rng: Random, tables: Tables, as_of: date, attest: tuple[str
         if row["severity"] in ("hold", "not_checked") and row["scope"] != "lea"
     ]
     holds = rng.sample(holds, min(len(holds), rng.randint(1, 12)))
-    # One in five on a row is on the whole student, and may still name the session.
-    wide = [often(rng, 0.2) and hold["scope"] == "participation" for hold in holds]
+    # One in five on a row is on the whole student, and may still name the session. A die of its own leaves the other draws as they were.
+    die = Random(len(holds) * 1_000 + len(tables["participation"]))
+    wide = [often(die, 0.2) and hold["scope"] == "participation" for hold in holds]
     found = [
         {
             "disposition_id": f"D{number}{again}",
             "scope": "student" if wide[number] else hold["scope"],
-            "session_id": rng.choice([hold["session_id"], None]) if wide[number] else hold["session_id"],
+            "session_id": die.choice([hold["session_id"], None]) if wide[number] else hold["session_id"],
             "ssid": hold["ssid"],
             "date": rng.choice([hold["date"], None]) if hold["scope"] != "absence" else hold["date"],
             "code": hold["code"],

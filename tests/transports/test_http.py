@@ -237,7 +237,7 @@ def test_one_page_and_all_pages_have_a_limit() -> None:
 
 
 def test_the_log_has_names_of_the_query_and_no_values(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO), serving(Scripted(Reply([1]))) as system:
+    with caplog.at_level(logging.INFO, logger="recoup"), serving(Scripted(Reply([1]))) as system:
         open_http(system.url, KEY, SETTINGS).get("x?cert=hush-token", {"StartDate": "20250818"})
     assert "?StartDate" in caplog.text
     assert "hush" not in caplog.text
