@@ -7,14 +7,16 @@ from datetime import date
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from recoup.errors import RecoupError
+from recoup.pipeline.pages import NOT_THERE
 from recoup.ports import FetchRequest, Lea, RawFile, ReadRequest, SchoolYear
 from recoup.transports import HttpSettings, RetrySettings, open_http
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from recoup.ports import HttpAdapter, Reading
+    from recoup.ports import HttpAdapter, PageSet, Reading
     from tests.servers.loopback import System
 
 YEAR = SchoolYear("2025-2026", date(2025, 7, 1), date(2026, 6, 30))
@@ -46,9 +48,18 @@ def fetched(
     sign_in = decided(request) if decided else adapter.sign_in
     with closing(open_http(system.url + base, sign_in, settings)) as client:
         for wanted in adapter.fetch(client, FetchRequest(request, until)):
-            for number, body in enumerate(wanted.load(), 1):
+            for number, body in enumerate(_loaded(wanted), 1):
                 files.append(_page(system.folder.parent / "pages", wanted.feed, f"pages/{wanted.path}/{number:04d}.json", body))
     return files
+
+
+def _loaded(wanted: PageSet) -> Sequence[bytes]:
+    try:
+        return wanted.load()
+    except RecoupError as fault:
+        if wanted.optional and fault.code in NOT_THERE:
+            return []
+        raise
 
 
 def beside(adapter: HttpAdapter, folder: Path) -> list[RawFile]:
