@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
-from recoup.synthetic.edfi import make_resources, write_beside
+from recoup.synthetic.edfi import make_resources
+from recoup.synthetic.edfi_api import write_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

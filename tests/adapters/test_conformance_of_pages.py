@@ -14,7 +14,7 @@ from recoup.conformance import LEA, YEAR, AdapterConformance
 from recoup.ports import ReadRequest
 from recoup.synthetic.aeries_api import write_aeries_api
 from recoup.synthetic.district import make_district
-from recoup.synthetic.edfi import write_edfi_api
+from recoup.synthetic.edfi_api import write_edfi_api
 from recoup.synthetic.oneroster_rest import write_oneroster_rest
 from recoup.synthetic.powerschool_api import write_powerschool_api
 from recoup.synthetic.synergy import write_synergy_server

@@ -13,7 +13,7 @@ from recoup.errors import Exit, RecoupError
 from recoup.pipeline.doctor import examine
 from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
-from recoup.synthetic.edfi import write_edfi_api
+from recoup.synthetic.edfi_api import write_edfi_api
 from recoup.synthetic.edfi_xml import write_edfi
 from tests.e2e.test_api_shapes import LATE, assert_same, bundle_config, no_waits, results
 from tests.servers.edfi import BASE, CLIENT, SECRET, EdFi
