@@ -7,8 +7,9 @@ verified by a qualifying teacher; excused full-day absences in the morning of th
 ``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also
 ``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the
 student), ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a
-row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis}``.
-``taught``: further school days. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of ``dispositions`` on the student.
+row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis, track}``.
+``taught``: further school days; ``calendar``: further rows of it. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of
+``dispositions`` on the student.
 """
 
 from __future__ import annotations
@@ -142,7 +143,19 @@ def bundle(case: Case) -> Tables:
                 {"school_code": code, "date": day, "is_instructional": True, "day_start": "08:00", "day_end": "14:30"}
                 for code in codes.values()
                 for day in [*school_days(case), *case.get("taught", [])]
-            )
+            ),
+            *(
+                {
+                    "school_code": codes[first],
+                    "is_instructional": True,
+                    "day_start": "08:00",
+                    "day_end": "14:30",
+                    "track": None,
+                    "grades": None,
+                }
+                | further
+                for further in case.get("calendar", [])
+            ),
         ),
         "students": rows(
             *(
@@ -170,6 +183,7 @@ def bundle(case: Case) -> Tables:
                     "alternate_minimum_minutes": span.get("alternate"),
                     "alternate_minimum_basis": span.get("basis"),
                     "absence_exempt": False,
+                    "track": span.get("track"),
                 }
                 for span in spans
             )
