@@ -37,7 +37,8 @@ def init(ui: Ui, folder: Path, adapter: str, location: str) -> None:
     # An adapter with two ways in signs in only where the location is a server's.
     as_files = getattr(found, "files_alone", False) and not location.lower().startswith(("https://", "http://"))
     sign_in = None if as_files else getattr(found, "sign_in", None)
-    text = template(adapter, location, present if present in known else known[-1], found.options, sign_in)
+    beside = sign_in is not None and not hasattr(found, "files_alone")
+    text = template(adapter, location, present if present in known else known[-1], found.options, sign_in, beside)
     path = folder / FILE_NAME
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -28,7 +28,7 @@ name = "Your district"
 name = "sis"
 adapter = {adapter}
 location = {location}
-# [sources.files]                       # when the files have other names than `recoup adapters {bare}` lists
+{beside}# [sources.files]                       # when the files have other names than `recoup adapters {bare}` lists
 # participation = {{ match = "AR_SESSIONS_*.csv", mode = "append" }}
 # [sources.mapping]                     # the district's own column names and codes
 # columns.students = {{ ssid = "State ID" }}
@@ -55,6 +55,10 @@ exporter = "program_updater"
 exporter = "audit_workbook"
 """
 
+_BESIDE = """\
+# beside = "data"                       # a folder or sftp:// place with files of what the interface does not give: see the guide
+"""
+
 _SFTP = """
 [sources.sftp]                          # a secret is a reference: {{ env = … }}, {{ file = … }} or {{ keyring = … }}
 {mark}known_hosts = "known_hosts"           # the server's key, as `ssh-keyscan` prints it and its operator confirms it
@@ -67,6 +71,7 @@ _HTTP = """
 [sources.http]                          # a secret is a reference: {{ env = … }}, {{ file = … }} or {{ keyring = … }}
 {secrets}# ca_bundle = "district-ca.pem"         # the district's own certificate authorities
 # proxy = "http://proxy.district.example:3128"
+# concurrency = 2                       # requests at the same time
 # overlap_days = 30                     # how far behind the last fetch to look again; `recoup fetch --full` takes the whole year
 """
 
@@ -75,10 +80,11 @@ _SECRETS = {"header": ("token",)}
 _CLIENT = ("client_id", "client_secret")
 
 
-def template(adapter: str, location: str, year: str, options: Sequence[Option], sign_in: SignIn | None = None) -> str:
+def template(adapter: str, location: str, year: str, options: Sequence[Option], sign_in: SignIn | None = None, beside: bool = False) -> str:
     """Return the text of a ``recoup.toml`` for one source; options that the adapter requires stand in it to be filled in.
 
-    ``sign_in``: how the system that the adapter fetches from over HTTP is signed in to, if it does.
+    ``sign_in``: how the system that the adapter fetches from over HTTP is signed in to, if it does. ``beside``: whether
+    files may bring what that system does not give.
     """
     wanted = [option for option in options if option.required or option.default is None]
     lines = ["\n[sources.options]\n" if wanted else ""]
@@ -90,6 +96,7 @@ def template(adapter: str, location: str, year: str, options: Sequence[Option], 
         adapter=json.dumps(adapter),
         bare=adapter,
         location=json.dumps(location, ensure_ascii=False),
+        beside=_BESIDE if beside else "",
         options="".join(lines),
         access=_access(remote, sign_in),
     )

@@ -238,6 +238,16 @@ def test_init_asks_a_system_with_two_ways_in_for_the_access_that_its_location_ne
     assert load(tmp_path / "recoup.toml").sources[0].location.endswith(location)
 
 
+@pytest.mark.parametrize(("adapter", "beside"), [("aeries_api", True), ("powerschool_api", True), ("oneroster", False)])
+def test_init_says_what_an_interface_does_not_give_and_files_bring(adapter: str, beside: bool, tmp_path: Path) -> None:
+    assert call("init", tmp_path, "--adapter", adapter, "--location", "https://sis.example.org").exit_code == 0
+    from recoup.config import load
+
+    text = (tmp_path / "recoup.toml").read_text(encoding="utf-8")
+    (tmp_path / "recoup.toml").write_text(text.replace("# beside", "beside"), encoding="utf-8")
+    assert load(tmp_path / "recoup.toml").sources[0].beside.endswith("data") == beside
+
+
 def test_init_names_the_options_that_an_adapter_needs(tmp_path: Path) -> None:
     assert call("init", tmp_path, "--adapter", "aeries_files").exit_code == 0
     assert "ar_type_codes = []" in (tmp_path / "recoup.toml").read_text(encoding="utf-8")
