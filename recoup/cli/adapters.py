@@ -53,7 +53,9 @@ def adapters(ui: Ui, name: str | None, plugin: Path | None) -> None:
     lines = [f"{adapter.name}: {adapter.summary}", "", "Files, and their columns (* required):"]
     for feed in adapter.feeds:
         lines.append(f"  {feed.name}  {feed.match or f'{feed.name}.csv'}{'  required' if feed.required else ''}  {feed.help}")
-        named = " ".join(column.name + "*" * column.required for column in columns.get(feed.name, ()))
+        # A name with an underscore before it is worked out of the others.
+        asked = (column for column in columns.get(feed.name, ()) if not column.name.startswith("_"))
+        named = " ".join(column.name + "*" * column.required for column in asked)
         lines += wrap(named, 96, initial_indent="      ", subsequent_indent="      ")
     ui.result(told, "\n".join([*lines, *options_as_text(adapter.options)]))
 

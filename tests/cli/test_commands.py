@@ -248,6 +248,11 @@ def test_init_says_what_an_interface_does_not_give_and_files_bring(adapter: str,
     assert load(tmp_path / "recoup.toml").sources[0].beside.endswith("data") == beside
 
 
+@pytest.mark.parametrize("adapter", ["infinite_campus_files", "oneroster", "edfi"])
+def test_a_column_that_is_worked_out_is_none_that_a_file_must_have(adapter: str) -> None:
+    assert " _" not in call("adapters", adapter).output
+
+
 def test_init_names_the_options_that_an_adapter_needs(tmp_path: Path) -> None:
     assert call("init", tmp_path, "--adapter", "aeries_files").exit_code == 0
     assert "ar_type_codes = []" in (tmp_path / "recoup.toml").read_text(encoding="utf-8")
