@@ -35,6 +35,7 @@ def test_utf_16_is_read_whatever_the_declaration_says() -> None:
     assert read_records(text.encode("utf-16"), "r.xml", EXPECTED).frame["personID"].to_list()[-1] == "José"
 
 
+@pytest.mark.slow
 def test_a_long_report_keeps_its_lines() -> None:
     text = "<report>\n" + "".join(f'<row personID="{n}" code="A"/>\n' for n in range(70_000)) + "</report>"
     assert read_records(text.encode(), "r.xml", EXPECTED).frame["_line"].to_list()[-1] == 70_001

@@ -171,6 +171,7 @@ def test_a_later_fetch_asks_only_for_days_since_the_last_and_the_overlap(road: R
     assert min(road.windows()) == ("20250701", "20250731")
 
 
+@pytest.mark.slow
 def test_an_absence_taken_back_in_the_overlap_is_gone_and_an_older_one_stays(road: Road) -> None:
     road.fetch(NOVEMBER)
     before = road.absences()
@@ -182,6 +183,7 @@ def test_an_absence_taken_back_in_the_overlap_is_gone_and_an_older_one_stays(roa
     assert before - after
 
 
+@pytest.mark.slow
 def test_a_fetch_that_fails_leaves_the_last_round_and_its_watermarks(road: Road) -> None:
     road.fetch(NOVEMBER)
     before = road.absences()

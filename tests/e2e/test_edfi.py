@@ -108,6 +108,7 @@ def road(tmp_path: Path) -> Iterator[Road]:
         yield Road(tmp_path, system)
 
 
+@pytest.mark.slow
 def test_a_later_fetch_asks_for_what_changed_and_what_was_deleted(road: Road) -> None:
     road.fetch()
     first, before = road.system.newest, road.absences()

@@ -34,6 +34,8 @@ CONFIGS = {
 }
 #: The shapes of vendors, each held against the bundle.
 VENDORS = [shape for shape in SHAPES if shape != "bundle"]
+#: Those held to it among the quick tests: one with rules in Python, one that is data alone.
+QUICK = ("aeries_files", "eschoolplus_files")
 #: Tables of the ledger, with the columns that tell where a row lay, or how the source spells an absence, and not what it says.
 RESULTS = {"ledger": [], "credits": ["absence_source_code"], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
 
@@ -74,7 +76,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     return results("bundle", tmp_path_factory.mktemp("bundle"), 600, "survivable")
 
 
-@pytest.mark.parametrize("shape", VENDORS)
+@pytest.mark.parametrize("shape", [pytest.param(shape, marks=[] if shape in QUICK else pytest.mark.slow) for shape in VENDORS])
 def test_the_ledgers_of_a_small_district_are_equal(shape: str, small: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     assert_same(small, results(shape, tmp_path, 60))
 

@@ -181,6 +181,7 @@ def test_pitfall_29_rows_that_move_between_pages_stop_the_fetch_and_what_was_fet
     assert inspected.desk.checked.tables["students"].height == 16
 
 
+@pytest.mark.slow
 def test_pitfall_29_a_page_cap_below_ours_loses_no_row(roster: Roster) -> None:
     roster.system.cap = 7
     roster.fetch()

@@ -81,6 +81,7 @@ def agree(folder: Path, students: int, bad_rows: Literal["none", "survivable"]) 
     assert_same(bundled("bundle", folder / "bundle", students, bad_rows), tables(outcome))
 
 
+@pytest.mark.slow
 def test_the_ledger_of_a_small_districts_sheets_is_the_bundles(tmp_path: Path) -> None:
     agree(tmp_path, 60, "none")
 
@@ -90,6 +91,7 @@ def test_the_ledger_of_the_whole_districts_sheets_is_the_bundles(tmp_path: Path)
     agree(tmp_path, 600, "survivable")
 
 
+@pytest.mark.slow
 def test_nothing_of_a_name_counts_before_it_is_confirmed_with_who_and_when(tmp_path: Path) -> None:
     told = make(tmp_path, 40)
     counted = pipeline.check_only(told, pipeline.Request()).desk.checked.tables["participation"].height

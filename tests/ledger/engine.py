@@ -72,7 +72,17 @@ def run_engine(
     reported: Iterable[Row] = (),
 ) -> dict[str, list[Row]]:
     """Run the engine of the product, on Polars, behind the real checks."""
-    made = checked(tables)
+    return computed(checked(tables), policy, as_of, attest, reported)
+
+
+def computed(
+    made: Checked,
+    policy: Mapping[str, Any] | None = None,
+    as_of: date | None = None,
+    attest: Iterable[str] = (),
+    reported: Iterable[Row] = (),
+) -> dict[str, list[Row]]:
+    """Run the engine on tables that were checked."""
     attested = [Attestation(name, "Director of Attendance", date(2026, 1, 6), "binder 3") for name in attest]
     rules, readings = law.load(YEAR.name), law.policy(policy or {})
     results = compute(made.tables, made.absent, rules, readings, as_of or YEAR.last, LEA, attested, reported=closed(reported))
@@ -84,16 +94,17 @@ def timed(row: Row) -> Row:
     return row | {column: hhmm(row[column]) for column in ("start_time", "end_time") if row.get(column) is not None}
 
 
-def kept(tables: Tables) -> Tables:
-    """Return the rows that the checks do not refuse, as the plain reading has none of its own."""
-    refused = checked(tables).quarantine.filter(pl.col("severity") == "error").select("file", "line").rows()
+def kept(tables: Tables, made: Checked) -> Tables:
+    """Return the rows that the checks did not refuse, as the plain reading has none of its own."""
+    refused = set(made.quarantine.filter(pl.col("severity") == "error").select("file", "line").rows())
     return {name: [row for line, row in enumerate(rows, 2) if (f"{name}.csv", line) not in refused] for name, rows in tables.items()}
 
 
 def run_both(tables: Tables, **how: Any) -> dict[str, list[Row]]:
     """Run the engine and hold every column of every table against the plain reading, also what a case names no figure of."""
-    result = run_engine(tables, **how)
-    unlike = differences(read(kept(tables), **how), result)
+    made = checked(tables)
+    result = computed(made, **how)
+    unlike = differences(read(kept(tables, made), **how), result)
     assert not unlike, unlike
     return result
 

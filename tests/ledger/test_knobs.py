@@ -39,6 +39,7 @@ def policy(name: str, case: Case, value: str) -> dict[str, Any]:
     return {KNOBS[name[:3]].name: chosen} | ({"accept_risk": True} if name[:3] == "K05" and value == "yes" else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "case", "value"), READINGS)
 def test_value_of_a_knob_gives_its_figures(name: str, case: Case, value: str) -> None:
     result = run_both(bundle(case), policy=policy(name, case, value))

@@ -38,9 +38,10 @@ def in_minutes(name: str, case: Case) -> list[dict[str, Any]]:
 
 
 DECIDED = [
-    pytest.param(case, reading, id=f"{name}-{'-'.join(map(str, reading.get('policy', {}).values())) or 'default'}")
+    pytest.param(case, reading, id=f"{name}-{'-'.join(map(str, reading.get('policy', {}).values())) or 'default'}", marks=marks)
     for name, case in CASES
-    for reading in case.get("expect", []) + in_minutes(name, case)
+    for readings, marks in ((case.get("expect", []), []), (in_minutes(name, case), [pytest.mark.slow]))
+    for reading in readings
 ]
 
 

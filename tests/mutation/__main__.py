@@ -70,7 +70,7 @@ def record(path: Path) -> None:
             told = (made.tables, made.absent, rules, policy, as_of, LEA, attested, None, None, closed(trial.reported))
             given = compute(*told)
             rows = {name: [timed(row) for row in table.to_dicts()] for name, table in given.items()}
-            plain = read(kept(trial.tables), policy=trial.policy, as_of=as_of, attest=trial.attest, reported=trial.reported)
+            plain = read(kept(trial.tables, made), policy=trial.policy, as_of=as_of, attest=trial.attest, reported=trial.reported)
             unlike = differences(plain, rows)
             if unlike:
                 sys.exit(f"trial {place}: the program and the plain reading differ\n{unlike}")
