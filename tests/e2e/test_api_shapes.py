@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
-import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from recoup import config, pipeline
 from recoup.errors import Exit, RecoupError
@@ -18,6 +16,7 @@ from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
 from recoup.synthetic.powerschool_api import write_powerschool_api
 from recoup.synthetic.synergy import write_synergy_server
+from tests.e2e.ledgers import assert_same, ledgers
 from tests.servers.aeries import BASE, CERTIFICATE, Aeries
 from tests.servers.loopback import serving
 from tests.servers.powerschool import CLIENT, SECRET, PowerSchool
@@ -27,15 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import polars as pl
+
     from recoup.config import Config
     from tests.servers.loopback import System
 
-RESULTS: dict[str, list[str]] = {
-    "ledger": [],
-    "credits": ["absence_source_code"],
-    "credit_sessions": [],
-    "time_entries": ["_source", "_file", "_line"],
-}
 #: Long after the synthetic year.
 LATE = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -86,17 +81,7 @@ def bundle_config(folder: Path) -> Config:
 
 def results(of: Config, offline: bool = False) -> dict[str, pl.DataFrame]:
     """Run the road and return the ledger's tables and the state's files, as they lie in OUT."""
-    outcome = pipeline.run(of, pipeline.Request(offline=offline, clock=lambda: LATE))
-    assert outcome.status == Exit.DONE, outcome.withheld
-    assert outcome.out is not None
-    found = {name: pl.read_csv(outcome.out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
-    return found | {path.name: pl.DataFrame({"line": path.read_text("ascii").splitlines()}) for path in outcome.out.glob("STAS_*.txt")}
-
-
-def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
-    assert one.keys() == other.keys()
-    for name in one:
-        assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
+    return ledgers(pipeline.run(of, pipeline.Request(offline=offline, clock=lambda: LATE)))
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from recoup.synthetic.bundle import write_bundle
 from recoup.synthetic.district import make_district
 from recoup.synthetic.edfi_api import write_edfi_api
 from recoup.synthetic.edfi_xml import write_edfi
-from tests.e2e.test_api_shapes import LATE, assert_same, bundle_config, no_waits, results
+from tests.e2e.ledgers import assert_same
+from tests.e2e.test_api_shapes import LATE, bundle_config, no_waits, results
 from tests.servers.edfi import BASE, CLIENT, SECRET, EdFi
 from tests.servers.loopback import serving
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
 from recoup import config, pipeline
 from recoup.errors import Exit
 from recoup.synthetic.__main__ import SHAPES
 from recoup.synthetic.district import make_district
+from tests.e2e.ledgers import assert_same, ledgers
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import polars as pl
 
     from recoup.synthetic.district import BadRows
 
@@ -36,8 +37,6 @@ CONFIGS = {
 VENDORS = [shape for shape in SHAPES if shape != "bundle"]
 #: Those held to it among the quick tests: one with rules in Python, one that is data alone.
 QUICK = ("aeries_files", "eschoolplus_files")
-#: Tables of the ledger, with the columns that tell where a row lay, or how the source spells an absence, and not what it says.
-RESULTS = {"ledger": [], "credits": ["absence_source_code"], "credit_sessions": [], "time_entries": ["_source", "_file", "_line"]}
 
 
 def run(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> pipeline.Outcome:
@@ -50,20 +49,9 @@ def run(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> 
 
 def results(shape: str, folder: Path, students: int, bad_rows: BadRows = "none") -> dict[str, pl.DataFrame]:
     """Return the ledger's tables and the state's files, as they lie in OUT."""
-    outcome = run(shape, folder, students, bad_rows)
-    assert outcome.status == Exit.DONE, outcome.withheld
-    out = outcome.out
-    assert out is not None
-    found = {name: pl.read_csv(out / f"{name}.csv", infer_schema=False).drop(drop, strict=False) for name, drop in RESULTS.items()}
-    state = {path.name: path.read_text(encoding="ascii").splitlines() for path in out.glob("STAS_*.txt")}
-    assert len(state) == 2, "the district's, and that of its independently reporting charter"
-    return found | {name: pl.DataFrame({"line": lines}) for name, lines in state.items()}
-
-
-def assert_same(one: dict[str, pl.DataFrame], other: dict[str, pl.DataFrame]) -> None:
-    assert one.keys() == other.keys()
-    for name in one:
-        assert_frame_equal(one[name], other[name], check_row_order=False, check_column_order=False)
+    found = ledgers(run(shape, folder, students, bad_rows))
+    assert sum(name.startswith("STAS_") for name in found) == 2, "the district's, and that of its independently reporting charter"
+    return found
 
 
 @pytest.fixture(scope="module")

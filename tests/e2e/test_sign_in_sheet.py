@@ -16,7 +16,7 @@ from recoup.errors import Exit, RecoupError
 from recoup.store.matches import FILE
 from recoup.synthetic.district import make_district
 from recoup.synthetic.sign_in_sheet import write_sign_in_sheet
-from tests.e2e.test_equal_shapes import RESULTS, assert_same
+from tests.e2e.ledgers import RESULTS, assert_same
 from tests.e2e.test_equal_shapes import results as bundled
 
 if TYPE_CHECKING:
