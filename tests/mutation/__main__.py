@@ -1,4 +1,4 @@
-"""Mutation testing of the ledger's rules: ``python -m tests.mutation [MODULE …] [--share N] [--out FILE]``.
+"""Mutation testing of the ledger's rules: ``python -m tests.mutation [MODULE …] [--share N] [--again FILE] [--out FILE]``.
 
 Each mutant of ``recoup/ledger`` runs in a process of its own, which imports the module with one fault, against the worked examples,
 the districts of the knobs, and 200 fixed random districts under 16 policies (``trials.py``). It is killed at the first table that is not
@@ -117,10 +117,17 @@ def judge(module: str, number: int, recorded: Path) -> str:
     return (ended.stderr.strip().splitlines() or ["stopped"])[-1] if ended.returncode else ""
 
 
+def survivors(fates: Path) -> set[tuple[str, int]]:
+    """Return module and number of the mutants that an earlier run did not kill."""
+    with fates.open(encoding="utf-8", newline="") as lines:
+        return {(row["module"], int(row["number"])) for row in csv.DictReader(lines) if not row["killed_by"]}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", default=MODULES)
     parser.add_argument("--share", type=int, default=1, help="only every N-th mutant")
+    parser.add_argument("--again", type=Path, help="only the mutants that survived by this earlier --out, of the same text of the modules")
     parser.add_argument("--out", type=Path, default=ROOT / "mutation.csv", help="what became of each mutant")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
@@ -130,6 +137,9 @@ def main() -> None:
         return
     sources = {module: (LEDGER / f"{module}.py").read_text(encoding="utf-8") for module in given.modules}
     wanted = [(module, n, *fault) for module, source in sources.items() for n, fault in enumerate(mutants(source)) if n % given.share == 0]
+    if given.again:
+        earlier = survivors(given.again)
+        wanted = [mutant for mutant in wanted if mutant[:2] in earlier]
     with tempfile.TemporaryDirectory() as folder, given.out.open("w", encoding="utf-8", newline="") as lines:
         recorded = Path(folder) / "recorded"
         began = time.monotonic()
