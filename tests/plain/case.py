@@ -7,7 +7,8 @@ verified by a qualifying teacher; excused full-day absences in the morning of th
 ``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also
 ``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the
 student), ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a
-row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, alternate, basis, track}``.
+row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, grade, status, alternate, basis,
+track}``.
 ``taught``: further school days; ``calendar``: further rows of it. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of
 ``dispositions`` on the student.
 """
@@ -177,8 +178,8 @@ def bundle(case: Case) -> Tables:
                     "school_code": codes[span.get("school", first)],
                     "entry_date": span.get("entry", FIRST_DAY),
                     "exit_date": span.get("exit"),
-                    "grade": students[span["ssid"]],
-                    "enrollment_status": 10,
+                    "grade": span.get("grade", students[span["ssid"]]),
+                    "enrollment_status": span.get("status", 10),
                     "instruction_mode": "classroom",
                     "alternate_minimum_minutes": span.get("alternate"),
                     "alternate_minimum_basis": span.get("basis"),
