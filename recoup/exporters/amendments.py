@@ -111,7 +111,7 @@ def _with_reasons(found: pl.DataFrame, closing: Closing, run: Run) -> pl.DataFra
     before = closing.absences.select(*_ABSENCE, *marks)
     after = run.tables["attendance"].select(*_ABSENCE, *marks)
     absence = (
-        found.select("n", "ssid", "school_code", date="absence_date")
+        _absences(found, pl.concat([before, after]))
         .join(before, on=_ABSENCE, how="left")
         .join(after, on=_ABSENCE, how="left", suffix="_now")
         .select(
@@ -149,7 +149,7 @@ def _with_reasons(found: pl.DataFrame, closing: Closing, run: Run) -> pl.DataFra
     rules = pl.lit(run.rule_version != closing.rule_version)
     came, went = pl.col("what") == "added", pl.col("what") != "added"
     reasons = {
-        "new_absence": came & ~pl.col("was"),
+        "new_absence": came & ~pl.col("was") & pl.col("stands"),
         "absence_gone": went & pl.col("was") & ~pl.col("stands"),
         "absence_changed": pl.col("was") & pl.col("stands") & pl.col("marked"),
         "new_time": came & pl.col("new"),
@@ -164,6 +164,15 @@ def _with_reasons(found: pl.DataFrame, closing: Closing, run: Run) -> pl.DataFra
     }
     first = pl.coalesce(*(pl.when(holds.fill_null(value=False)).then(pl.lit(name)) for name, holds in reasons.items()))
     return found.with_columns(first.fill_null("student_changed").alias("reason"))
+
+
+def _absences(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return n, ssid, school_code, date of the absence of each pair: where it counts, or, once the LEA has assigned it, where it was."""
+    wanted = found.select("n", "ssid", "school_code", date="absence_date")
+    there = wanted.join(rows.select(_ABSENCE), on=["ssid", "date"], how="left", suffix="_there")
+    there = there.sort("n", pl.col("school_code_there") != pl.col("school_code"), "school_code_there")
+    there = there.unique("n", keep="first", maintain_order=True)
+    return there.select("n", "ssid", pl.coalesce("school_code_there", "school_code").alias("school_code"), "date")
 
 
 def write(run: Run, out: Path) -> tuple[list[Written], list[Finding]]:

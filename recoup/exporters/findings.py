@@ -83,7 +83,8 @@ class Findings:
         known = not isinstance(rows, int) and {"_file", "_line"} <= set(rows.columns)
         places = self.places(rows, SHOWN if entry.severity == "info" else None) if known and isinstance(rows, pl.DataFrame) else ""
         what = entry.message.format(file=file, **values) + (f" At {places}." if places else "")
-        self._found.append(Finding(self._export, code.partition(":")[0], entry.severity, count, f"{what} {entry.mend}"))
+        told = f"{what} {entry.mend.format(file=file, **values)}"
+        self._found.append(Finding(self._export, code.partition(":")[0], entry.severity, count, told))
         if entry.effect == "withhold":
             self._withheld[file] = f"{self._withheld[file]}, {code}" if file in self._withheld else code
 

@@ -163,6 +163,9 @@ def test_every_later_difference_is_an_amendment_with_its_reason(closed: District
     (told,) = [finding for finding in manifest["findings"] if finding["code"] == "AMENDED"]
     assert "9000000001" not in told["message"]
     assert reason in told["message"]
+    for finding in manifest["findings"]:
+        assert "{" not in finding["message"]
+        assert finding["code"] != "CLOSED_DIFFERS" or 'recoup close P1 --again --reason "…"' in finding["message"]
 
 
 def test_what_comes_in_late_is_added(closed: District) -> None:
@@ -176,6 +179,42 @@ def test_what_comes_in_late_is_added(closed: District) -> None:
     mine = [(row["absence_date"], row["earned_on"]) for row in closed.rows("credits.csv") if row["ssid"] == "9000000001"]
     assert mine == [("2025-08-19", "2025-08-24"), ("2025-08-20", "2025-08-23")]
     assert figures(closed)[0] == ("P1", "1964733", "2", "1", "1", "0.20", "0.10", "0.10")
+
+
+DECIDED = """\
+disposition_id,scope,session_id,ssid,date,code,decision,value,decided_by,decided_at,reason,evidence_ref
+D1,absence,,9000000001,2025-08-20,,assign_school,6010001,A. Director,2025-09-01T09:00,moved to Cedar School,letter
+"""
+
+
+@pytest.mark.slow
+def test_a_day_that_the_lea_assigned_to_another_school_keeps_the_reason_of_its_own_absence(district: District) -> None:
+    """Ana moves to Cedar School on August 25, which shall report her absence of August 20."""
+    district.configure(PERIODS + '[policy]\ncredit_school = "lea_choice"\n')
+    district.edit("schools", "0190001,Birch", "6010001,Cedar School,elementary,1964733,3,false\n0190001,Birch")
+    district.edit("calendar", "0190001,2025-08-26", "6010001,2025-08-26,true,08:00,14:30\n0190001,2025-08-26")
+    moved = "9000000001,6010000,2025-08-18,2025-08-22,05,10,classroom,T160\n9000000001,6010001,2025-08-25,,05,10,classroom,\n"
+    district.edit("enrollments", "9000000001,6010000,2025-08-18,,05,10,classroom,\n", moved)
+    absence = "9000000001,6010000,2025-08-20,excused,true,A,\n"
+    district.edit("attendance", absence, absence + "9000000001,6010001,2025-08-26,excused,true,A,\n")
+    (district.folder / "data" / "dispositions.csv").write_text(DECIDED, encoding="utf-8", newline="\n")
+    row = "S1,9000000001,240,08:00,12:00,T1,2025-08-23T12:05,sheet 1\n"
+    district.edit("participation", row, "")
+    run(district)
+    assert call(district, "close", "P1").exit_code == 0
+
+    district.edit("participation", "S1,9000000002", row + "S1,9000000002")
+    run(district)
+    assert [credit["absence_school_code"] for credit in district.rows("credits.csv") if credit["ssid"] == "9000000001"] == ["6010001"]
+    assert amendments(district) == [("P1", "9000000001", "2025-08-20", "added", "new_time")]
+
+    assert call(district, "close", "P1", "--again", "--reason", "sheet 1 was found").exit_code == 0
+    district.edit("attendance", absence, "")
+    run(district)
+    assert amendments(district) == [
+        ("P1", "9000000001", "2025-08-20", "removed", "absence_gone"),
+        ("P1", "9000000001", "2025-08-26", "added", "rematched"),
+    ]
 
 
 @pytest.mark.slow
