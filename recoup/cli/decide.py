@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from recoup.store import Disposition
 
 _DATE = click.DateTime(["%Y-%m-%d"])
+#: What a match and an assignment say beside the student, and a decision on a hold in their place.
+_OWN = {"match": ("--absence", "--earned"), "assign-school": ("--absence", "--school")}
+_ON_HOLDS = ("--session", "--code", "--date", "--minutes")
 
 
 @command("decide")
@@ -69,6 +72,10 @@ def decide(
     words = {"--by": by, "--reason": reason, "--evidence": evidence}
     if missing := [name for name, text in words.items() if not (text or "").strip()]:
         raise RecoupError("DECIDE_USAGE", decision=what, missing=" and ".join(missing))
+    given = {"--session": session, "--code": code, "--date": on, "--minutes": minutes}
+    given |= {"--absence": absence, "--earned": earned, "--school": school}
+    if strange := [name for name, value in given.items() if value is not None and name not in _OWN.get(what, _ON_HOLDS)]:
+        raise RecoupError("DECIDE_OPTIONS", decision=what, options=" and ".join(strange))
     values = {"match": str(day(earned) or ""), "assign-school": school or ""}
     wish = Wish(
         decision=what.replace("-", "_"),

@@ -89,9 +89,8 @@ def decide(config: Config, wish: Wish, request: Request) -> Verdict:
             _refuse_idle_release(new, before["holds"], heard)
         if not request.dry_run:
             workspace.journal.decide(new)
-    changed = after["ledger"].join(before["ledger"], on=after["ledger"].columns, how="anti").height
     sums = figures.sums(before["ledger"]), figures.sums(after["ledger"])
-    return Verdict(new, *sums, changed, heard.height, int(heard["minutes"].sum()), not request.dry_run)
+    return Verdict(new, *sums, _students(before, after), heard.height, int(heard["minutes"].sum()), not request.dry_run)
 
 
 def recorded_in(config: Config) -> list[tuple[Disposition, str]]:
@@ -168,6 +167,16 @@ def _refuse_again(new: Disposition, recorded: list[Disposition]) -> None:
 def _compute(plan: Plan, saved: Run, recorded: list[Disposition]) -> tuple[Results, dict[str, pl.DataFrame]]:
     tables, absent = decisions.merged(saved.tables, saved.absent, recorded, saved.year.name)
     return figures.count(plan, tables, absent, saved.as_of, plan.config.attest, again.reported(saved)), tables
+
+
+def _students(before: Results, after: Results) -> int:
+    """Return how many students have other figures or other credited days; a match moves days and leaves the figures as they are."""
+    changed = [
+        one[name].join(other[name], on=one[name].columns, how="anti", nulls_equal=True).select("ssid")
+        for name in ("ledger", "credits")
+        for one, other in ((before, after), (after, before))
+    ]
+    return pl.concat(changed).n_unique()
 
 
 def _refuse_idle_release(new: Disposition, before: pl.DataFrame, heard: pl.DataFrame) -> None:

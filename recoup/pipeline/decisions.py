@@ -89,8 +89,9 @@ def outcome(
 
 def _subject(row: Mapping[str, object]) -> tuple[object, ...]:
     """Return what a decision is about; a later one about the same supersedes it, whichever way it goes."""
-    which = row["decision"] if row["decision"] in READ_UNDER else ""
-    return which, *(row[name] for name in ("scope", "session_id", "ssid", "date", "code"))
+    if row["decision"] in READ_UNDER:
+        return row["decision"], row["ssid"], row["date"]
+    return tuple(row[name] for name in ("scope", "session_id", "ssid", "date", "code"))
 
 
 def _on_holds(lines: pl.DataFrame) -> dict[str, str]:

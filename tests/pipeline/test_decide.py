@@ -165,10 +165,35 @@ def test_a_match_leads_the_day_to_the_absence_that_a_person_chose(district: Dist
     run(district)
     manual(district)
     shown = say(district, "match", student=ANA, on=date(2025, 8, 21), value="2025-08-23")
-    assert (shown.recorded, shown.before == shown.after) == (True, True)
+    assert (shown.recorded, shown.before == shown.after, shown.students) == (True, True, 1)
     done = run(district).run
     assert next((row["ssid"], row["absence_date"]) for row in district.rows("credits.csv")) == (ANA, "2025-08-21")
     assert [one.effect for one in done.decisions] == ["matched as decided"]
+
+
+def test_a_later_match_of_the_absence_supersedes_whatever_else_it_names(district: District) -> None:
+    """The ledger hears one match a student and date; a source may fill columns of its row that mean nothing there."""
+    manual(district)
+    head = "disposition_id,scope,session_id,ssid,date,code,decision,value,decided_by,decided_at,reason,evidence_ref\n"
+    one = f"X1,absence,,{ANA},2025-08-20,,match,2025-08-23,Somebody,2026-01-05T10:00:00,why,where\n"
+    other = f"X2,absence,S1,{ANA},2025-08-20,ratio,match,2025-08-23,Somebody,2026-01-06T10:00:00,why,where\n"
+    (district.folder / "data" / "dispositions.csv").write_text(head + one + other, encoding="utf-8")
+    assert [one.effect for one in run(district).run.decisions] == ["superseded by X2", "matched as decided"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["match", "--absence", "2025-08-20", "--earned", "2025-08-23", "--code", "ratio", "--session", "S1"], "--session and --code"),
+        (["assign-school", "--absence", "2025-08-20", "--school", "0190001", "--earned", "2025-08-23"], "--earned"),
+        (["release", "--code", "not_verified", "--absence", "2025-08-20"], "--absence"),
+    ],
+)
+def test_an_option_that_the_decision_does_not_take_is_refused(unsigned: District, words: list[str], told: str) -> None:
+    said = ["--by", "Dir. Ruiz", "--reason", "x", "--evidence", "y"]
+    result = CliRunner().invoke(main, ["decide", *words, "--student", ANA, *said, "--config", str(unsigned.config)])
+    assert (result.exit_code, f"takes no {told}" in result.stderr) == (2, True), result.stderr
+    assert recorded_in(load(unsigned.config)) == []
 
 
 #: What a match or an assignment names, and why it is refused.
