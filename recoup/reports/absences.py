@@ -9,7 +9,7 @@ import polars as pl
 from recoup import law as rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from recoup.law import Law
@@ -44,18 +44,41 @@ def why_not(run: Run, absence: Row, enrollments: Sequence[Row], schools: Mapping
     return next((code for code, so in reasons.items() if so), "not_here")
 
 
-def matched(run: Run, cites: Citations, credit: Row, decisions: Sequence[Row]) -> Row:
-    """Return why a computed credit's day met this absence: reported as partners, matched by a person, or the order of K14."""
+def decided(run: Run, credit: Row, decisions: Iterable[Row]) -> dict[str, Row]:
+    """Return what people decided on a credited day and the ledger did, by kind of decision; of several the latest."""
+    about = [row for row in decisions if (row["ssid"], row["date"]) == (credit["ssid"], credit["absence_date"])]
+    latest: dict[str, Row] = {}
+    for row in sorted(about, key=lambda row: (str(row["decided_at"] or ""), row["disposition_id"])):
+        latest[row["decision"]] = row
+    done = {"match": str(credit["earned_on"]), "assign_school": credit["absence_school_code"]}
+    read = {
+        "match": run.policy["match_order"] == "manual" and credit["origin"] == "computed",
+        "assign_school": run.policy["credit_school"] == "lea_choice",
+    }
+    return {name: latest[name] for name, value in done.items() if name in latest and read[name] and latest[name]["value"] == value}
+
+
+def at_school(cites: Citations, decision: Row | None) -> Row:
+    """Return why a credit counts at its school: the absence's, unless a person assigned another (K15)."""
+    rule = cites.knob("schools credited", "credit_school")
+    if decision:
+        return {"says": f"assigned by decision {decision['disposition_id']}", **rule}
+    return {"says": rules.knobs()["credit_school"].values["school_of_absence"], **rule}
+
+
+def matched(run: Run, cites: Citations, credit: Row, decision: Row | None) -> Row:
+    """Return why a computed credit's day met this absence: reported as partners, matched by a person, or the order of K14.
+
+    ``decision``: the match that was heard, if any.
+    """
     keys = ("ssid", "absence_date", "earned_on")
     same = pl.all_horizontal(pl.col(key) == credit[key] for key in keys)
     if any(closing.credits.filter(same).height for closing in run.closed):
         rule = cites.cite("days credited", "design: pairs that a closed period has reported stay partners", "D")
         return {"says": "reported as partners in a closed period", **rule}
     rule = cites.knob("days credited", "match_order")
-    for row in decisions if run.policy["match_order"] == "manual" else ():
-        wanted = (row["ssid"], row["date"], row["value"])
-        if row["decision"] == "match" and wanted == (credit["ssid"], credit["absence_date"], str(credit["earned_on"])):
-            return {"says": f"matched by decision {row['disposition_id']}", **rule}
+    if decision:
+        return {"says": f"matched by decision {decision['disposition_id']}", **rule}
     return {"says": cites.chosen("match_order"), **rule}
 
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from recoup import law as rules
-from recoup.reports.absences import matched, why_not
+from recoup.reports.absences import at_school, decided, matched, why_not
 from recoup.reports.citations import Citations, minimum_schoolday
+from recoup.reports.steps import forfeited, rounded, step
 from recoup.reports.words import mask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from recoup.ports import Run
@@ -26,6 +27,8 @@ Row = dict[str, Any]
 SCHEMA = "recoup.story/1"
 #: What keeps the minutes of a row from counting.
 STANDS = ("hold", "not_checked")
+#: What is said in place of a release where a check that could not be made holds nothing.
+NOT_HELD = "Nothing is held; have the source give what the check needs."
 
 
 def story(run: Run, ssid: str, trace: Mapping[str, pl.DataFrame], *, show_names: bool = False) -> Row:
@@ -90,7 +93,7 @@ class _Teller:
             "days": self._days(),
             "credits": [self._credit(row) for row in self.credits],
             "absences": self._absences(),
-            "notes": [self._line(row) for row in self.holds if row["scope"] == "student" or self._is_unmade(row)],
+            "notes": self._notes(),
             "left": self._left(),
         }
         plain: Row = _plain({**told, "doubtful": self.cites.table()})
@@ -180,12 +183,13 @@ class _Teller:
             "minutes_counted": row["minutes_counted"],
             "minutes_forfeited": row["minutes_forfeited"],
         }
-        steps = [*self._lines_of(row), *self._rounded(row, lost), *self._forfeited(row)]
+        steps = [*self._lines_of(row), *rounded(self.run, self.cites, row, lost), *forfeited(self.run, self.cites, row, self._lapsed(row))]
         return told | {"steps": steps, "source": self.source.of(row), "session_source": self.source.of(session)}
 
     def _lines_of(self, row: Row) -> list[Row]:
         """Return the holds, cuts, warnings and decisions on a row: its own, its session's, and the LEA's for what could not be checked."""
-        codes = set((row["codes"] or "").split(";")) - {""}
+        codes = _codes(row)
+        places = {"participation": self.source.of(row), "session": self.source.of(self.sessions[row["session_id"]])}
         own = [
             line
             for line in self.holds
@@ -194,13 +198,29 @@ class _Teller:
         ]
         told = {line["code"] for line in own if line["severity"] in (*STANDS, "cut")}
         unmade = [line for line in self.holds if line["scope"] == "lea" and line["code"] in codes - told and line["severity"] in STANDS]
-        return [self._line(line) for line in sorted(own + unmade, key=lambda line: (_WEIGHT.get(line["severity"], 9), line["code"]))]
+        lines = sorted(own + unmade, key=lambda line: (_WEIGHT.get(line["severity"], 9), line["code"]))
+        return [self._line(line, codes, places.get(line["scope"])) for line in lines]
 
-    def _line(self, line: Row) -> Row:
+    def _notes(self) -> list[Row]:
+        """Return what is said of the student, of the LEA's unmade checks, and of applied days that are not credited."""
+        codes = {code for row in self.entries for code in _codes(row)}
+        credited = {row["absence_date"] for row in self.credits}
+        found = []
+        for line in self.holds:
+            applied = line["scope"] == "applied_day" and line["date"] not in credited
+            if applied or line["scope"] == "student" or self._is_unmade(line):
+                place = self.source.of(self._applied_on(line["date"])) if applied else None
+                found.append(self._line(line, codes, place))
+        return found
+
+    def _line(self, line: Row, codes: Collection[str], source: Row | None = None) -> Row:
+        """Return a line of ``holds``; ``codes``: those that hold the time it is about."""
         decision = self.decisions.get(line["disposition_id"])
         rule = rules.hold_rules().get(line["code"])
-        # A check that could not be made holds the time only where a failed one would.
-        kind = "unchecked" if line["severity"] == "not_checked" and rule and rule.severity != "hold" else line["severity"]
+        kind, release = line["severity"], rule.release if rule else ""
+        if kind == "not_checked" and line["code"] not in codes:
+            kind = "unchecked"
+            release = NOT_HELD if rule and rule.severity == "hold" else release
         figure = {"cut": "minutes cut", "warn": "", "unchecked": ""}.get(kind, "minutes held")
         return {
             "kind": kind,
@@ -209,8 +229,9 @@ class _Teller:
             "minutes": line["minutes"] if line["scope"] in ("participation", "student") else None,
             "says": line["message"],
             **self.cites.cite(figure, line["citation"] or "", line["certainty"] or ""),
-            "release": rule.release if rule else "",
+            "release": release,
             "decision": decision and self._decision(decision),
+            "source": source,
         }
 
     def _decision(self, row: Row) -> Row:
@@ -220,33 +241,9 @@ class _Teller:
     def _is_unmade(self, line: Row) -> bool:
         return bool(line["scope"] == "lea" and line["severity"] in ("not_checked", "attested"))
 
-    def _rounded(self, row: Row, lost: int) -> list[Row]:
-        """Return what whole hours took from a row, and when it is a full day record."""
-        told = []
-        if lost:
-            says = f"Less than a whole hour ({self.cites.chosen('time_unit')})."
-            told.append(_step("rounded", "time_unit", lost, says, self.cites.knob("minutes counted", "time_unit")))
-        # A row that is held may lie on a date before the law.
-        if row["outcome"] == "held" or self.run.policy["time_unit"] == "minutes":
-            return told
-        counted = row["minutes_counted"]
-        if counted % self.cites.law.value("increment_minutes", row["date"]):
-            says = f"A full day record: time that reaches the minimum schoolday ({self.cites.chosen('full_day_record')})."
-            told.append(_step("full_day", "full_day_record", counted, says, self.cites.knob("minutes counted", "full_day_record")))
-        return told
-
-    def _forfeited(self, row: Row) -> list[Row]:
-        """Return what a row gave away: above one day on its date, or when the bank was emptied."""
-        lapsed = sum(one["minutes"] for one in self.trace["paid"] if one["day"] is None and one["session_id"] == row["session_id"])
-        above, told = row["minutes_forfeited"] - lapsed, []
-        if above:
-            says = f"Above one day on the date ({self.cites.chosen('excess_same_date')})."
-            told.append(_step("forfeited", "excess_same_date", above, says, self.cites.knob("minutes forfeited", "excess_same_date")))
-        if lapsed:
-            name = "day_remainder" if self.run.policy["day_remainder"] == "drop" else "long_study_bank"
-            says = f"Left in the bank when it was emptied ({self.cites.chosen(name)})."
-            told.append(_step("lapsed", name, lapsed, says, self.cites.knob("minutes forfeited", name)))
-        return told
+    def _lapsed(self, row: Row) -> int:
+        """Return the minutes of a row that were in the bank when it was emptied."""
+        return sum(one["minutes"] for one in self.trace["paid"] if one["day"] is None and one["session_id"] == row["session_id"])
 
     # --- days and absences ---------------------------------------------------------------------------
 
@@ -256,11 +253,19 @@ class _Teller:
         found = []
         for day in self.trace["days"]:
             paid = [row for row in self.trace["paid"] if (row["lea"], row["day"]) == (day["lea"], day["day"])]
+            places = {row["session_id"]: self.source.of(row) for row in self.entries}
+            credit = next((row for row in self._credits_of(day["lea"]) if row["absence_date"] == day["absence_date"]), None)
+            absence = credit and self._absence_of(credit)
             found.append(
                 {
-                    **{name: day[name] for name in ("lea", "day", "earned_on", "minutes", "absence_date", "absence_school_code")},
+                    **{name: day[name] for name in ("lea", "day", "earned_on", "minutes", "absence_date")},
+                    "absence_school_code": absence["school_code"] if absence else day["absence_school_code"],
+                    "absence_source": self.source.of(absence),
                     "named": f"{day['day']} ({day['lea']})" if several else str(day["day"]),
-                    "paid_by": [{name: row[name] for name in ("session_id", "session_date", "minutes")} for row in paid],
+                    "paid_by": [
+                        {name: row[name] for name in ("session_id", "session_date", "minutes")} | {"source": places[row["session_id"]]}
+                        for row in paid
+                    ],
                     "waits": [] if day["absence_date"] else self._waits(day["lea"]),
                 }
             )
@@ -290,20 +295,22 @@ class _Teller:
         if not self._open(lea):
             rule = self.cites.law.facts["recoverable_kinds"]
             says = "No absence that can be recovered is left for it."
-            found.append(_step("waits", "no_absence", None, says, self.cites.cite("days waiting", rule.citation, rule.certainty)))
+            found.append(step("waits", "no_absence", None, says, self.cites.cite("days waiting", rule.citation, rule.certainty)))
         if credited >= days:
             says = f"The {days} days of the year are credited."
-            found.append(_step("waits", "cap", None, says, self.cites.cite("days waiting", cap.citation, cap.certainty)))
+            found.append(step("waits", "cap", None, says, self.cites.cite("days waiting", cap.citation, cap.certainty)))
         elif credited + elsewhere >= days:
             says = f"{credited} of the {days} days of the year are credited, and {elsewhere} are taken by days that another LEA applied."
-            found.append(_step("waits", "cap_other_lea", None, says, self.cites.knob("days waiting", "other_lea_days")))
+            found.append(step("waits", "cap_other_lea", None, says, self.cites.knob("days waiting", "other_lea_days")))
         return found
 
     def _applied(self, credit: Row) -> Row | None:
-        same = (pl.col("absence_date") == credit["absence_date"]) & (pl.col("ssid") == self.ssid)
-        rows = self.run.tables["applied_days"].filter(same).to_dicts()
-        at_school = [row for row in rows if row["school_code"] == credit["absence_school_code"]]
-        return next(iter([*at_school, *rows]), None)
+        return self._applied_on(credit["absence_date"])
+
+    def _applied_on(self, day: date) -> Row | None:
+        """Return the row of ``applied_days``; there is one a student and date."""
+        same = (pl.col("absence_date") == day) & (pl.col("ssid") == self.ssid)
+        return next(iter(self.run.tables["applied_days"].filter(same).to_dicts()), None)
 
     def _credit(self, row: Row) -> Row:
         """Return a credited day with the rules of its match, its date and its school."""
@@ -313,15 +320,19 @@ class _Teller:
         computed = row["origin"] == "computed"
         applied = None if computed else self._applied(row)
         lines = [line for line in self.holds if line["scope"] == "applied_day" and line["date"] == row["absence_date"]]
+        absence, place = self._absence_of(row), self.source.of(applied)
+        said = decided(self.run, row, self.decisions.values())
         return {
             **{name: row[name] for name in (*names, "credited_on", "origin", "minutes_used", "minimum_schoolday", "paid_elsewhere")},
             "day": day and day["day"],
-            "matched": matched(self.run, self.cites, row, list(self.decisions.values())) if computed else None,
+            "matched": matched(self.run, self.cites, row, said.get("match")) if computed else None,
             "dated": {"says": self.cites.chosen("credit_date"), **self.cites.knob("dates credited", "credit_date")},
-            "school": {"says": self.cites.chosen("credit_school"), **self.cites.knob("schools credited", "credit_school")},
-            "notes": [self._line(line) for line in lines],
-            "absence_source": self.source.of(self._absence_of(row)),
-            "applied_source": self.source.of(applied),
+            "school": at_school(self.cites, said.get("assign_school")),
+            "decisions": [self._decision(one) for one in said.values()],
+            "notes": [self._line(line, (), place) for line in lines],
+            "school_of_absence": absence["school_code"] if absence else row["absence_school_code"],
+            "absence_source": self.source.of(absence),
+            "applied_source": place,
         }
 
     def _absence_of(self, credit: Row) -> Row | None:
@@ -353,7 +364,7 @@ class _Teller:
             code = "day_applied" if lea is not None else why_not(self.run, row, self.enrollments, self.schools)
             line = {**rules.hold_rules(), **rules.absence_rules()}[code]
         rule = self.cites.cite("absences that can be recovered", line.citation, line.certainty)
-        return {"status": "not_eligible", "why": _step("absence", line.code, None, line.message, rule) | {"release": line.release}}
+        return {"status": "not_eligible", "why": step("absence", line.code, None, line.message, rule) | {"release": line.release}}
 
     # --- what is left --------------------------------------------------------------------------------
 
@@ -389,8 +400,9 @@ def _grade(knob: rules.Knob) -> Row:
     return {"citation": knob.citation, "certainty": knob.certainty}
 
 
-def _step(kind: str, code: str, minutes: int | None, says: str, rule: Mapping[str, str]) -> Row:
-    return {"kind": kind, "code": code, "date": None, "minutes": minutes, "says": says, **rule, "release": "", "decision": None}
+def _codes(entry: Row) -> set[str]:
+    """Return the codes that hold or cut a row."""
+    return set((entry["codes"] or "").split(";")) - {""}
 
 
 def _clock(minutes: int | None) -> str | None:

@@ -158,16 +158,20 @@ def _banks(dates: Sequence[Row]) -> HtmlElement:
     )
 
 
-_STEP = ("Date", "Session", "What", "Minutes", "Why", "Rule", "Decided, or released by")
+_STEP = ("Date", "Session", "What", "Minutes", "Why", "Rule", "Decided, or released by", "Source")
 
 
 def _step(day: str, session: str, step: Row) -> tuple[object, ...]:
     decision = step["decision"]
     said = step["release"] if step["kind"] in MENDED else ""
     if decision:
-        told = f"{decision['disposition_id']} ({decision['decision']}) by {decision['decided_by'] or '?'}: {decision['reason'] or ''}"
-        said = f"{told} ({where(decision['source'])}). {said}".rstrip()
-    return day, session, f"{KINDS[step['kind']]} {step['code']}", step["minutes"], step["says"], rule(step), said
+        said = f"{_decision(decision)} {said}".rstrip()
+    return day, session, f"{KINDS[step['kind']]} {step['code']}", step["minutes"], step["says"], rule(step), said, where(step["source"])
+
+
+def _decision(one: Row) -> str:
+    told = f"{one['disposition_id']} ({one['decision']}) by {one['decided_by'] or '?'}: {one['reason'] or ''}"
+    return f"{told} ({where(one['source'])})."
 
 
 def _steps(dates: Sequence[Row]) -> HtmlElement:
@@ -179,15 +183,20 @@ def _days(rows: Sequence[Row]) -> HtmlElement:
     head = ("Day", "Earned on", "Minutes", "Paid by", "Absence met, or why it waits")
     cells = []
     for row in rows:
-        paid = "; ".join(f"{one['minutes']} of {one['session_id']} ({one['session_date']})" for one in row["paid_by"])
+        paid = "; ".join(
+            f"{one['minutes']} of {one['session_id']} ({one['session_date']}, {where(one['source'])})" for one in row["paid_by"]
+        )
         waits = " ".join(f"{step['says']} {rule(step)}" for step in row["waits"])
-        met = f"{row['absence_date']} at {row['absence_school_code']}" if row["absence_date"] else f"It waits: {waits}"
+        met = f"It waits: {waits}"
+        if row["absence_date"]:
+            place = where(row["absence_source"])
+            met = f"{row['absence_date']} at {row['absence_school_code']}{f' ({place})' if place else ''}"
         cells.append((row["named"], row["earned_on"], row["minutes"], paid, met))
     return _table("Days earned", head, cells)
 
 
 def _credits(rows: Sequence[Row]) -> HtmlElement:
-    head = ("Absence", "School", "Kind", "Paid by", "Counts on", "Rules", "Notes", "Source")
+    head = ("Absence", "School", "Kind", "Paid by", "Counts on", "Counts at", "Rules", "Decided", "Notes", "Source")
     cells = []
     for row in rows:
         day = f"day {row['day']}" if row["day"] else "paid elsewhere" if row["paid_elsewhere"] else "no earned day"
@@ -197,11 +206,13 @@ def _credits(rows: Sequence[Row]) -> HtmlElement:
         cells.append(
             (
                 row["absence_date"],
-                row["absence_school_code"],
+                row["school_of_absence"],
                 row["absence_kind"],
                 f"{day}, {row['origin']}",
                 row["credited_on"],
+                row["absence_school_code"],
                 "; ".join(cited),
+                " ".join(_decision(one) for one in row["decisions"]),
                 notes,
                 sources,
             )

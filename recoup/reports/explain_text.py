@@ -131,33 +131,40 @@ def _session(day: str, row: Row, new: _Once) -> list[str]:
         if row[column] or column == "minutes_counted"
     ]
     lines = [*_aside(f"  {_on(day)}  {clock}  {name}", where(row["source"])), *_wrap(f"{', '.join(parts)}.", 6)]
-    return [*lines, *(line for step in row["steps"] for line in _step(step, 6, new))]
+    return [*lines, *(line for step in row["steps"] for line in _step(step, 6, new, row["source"]))]
 
 
-def _step(step: Row, indent: int, new: _Once) -> list[str]:
+def _decision(one: Row, indent: int) -> list[str]:
+    said = f"Decision {one['disposition_id']} ({one['decision']}) by {one['decided_by'] or '?'}: {one['reason'] or 'no reason given'}."
+    return _aside(f"{' ' * indent}{said}", where(one["source"]))
+
+
+def _step(step: Row, indent: int, new: _Once, above: Row | None = None) -> list[str]:
+    """Tell a step; its source where it is another than that of the line above."""
     minutes = f" {count(step['minutes'], 'minute')}:" if step["minutes"] else ""
     day = f" {step['date']}:" if indent == 2 and step["date"] else ""
-    lines = _wrap(f"{KINDS[step['kind']]} {step['code']}:{day}{minutes} {step['says']} {new(rule(step))}".rstrip(), indent)
+    place = f" ({where(step['source'])})" if step["source"] and step["source"] != above else ""
+    said = f"{KINDS[step['kind']]} {step['code']}:{day}{minutes} {step['says']}{place} {new(rule(step))}"
+    lines = _wrap(said.rstrip(), indent)
     if step["decision"]:
-        one = step["decision"]
-        said = f"Decision {one['disposition_id']} ({one['decision']}) by {one['decided_by'] or '?'}: {one['reason'] or 'no reason given'}."
-        lines += _aside(f"{' ' * (indent + 2)}{said}", where(one["source"]))
+        lines += _decision(step["decision"], indent + 2)
     release = new(step["release"]) if step["kind"] in MENDED else ""
     opening = "" if step["kind"] == "unchecked" else "Released by: "
     return [*lines, *(_wrap(f"{opening}{release}", indent + 2) if release else [])]
 
 
 def _day(row: Row, new: _Once) -> list[str]:
-    paid = " + ".join(f"{one['minutes']} of {one['session_id']} ({one['session_date']})" for one in row["paid_by"])
+    paid = " + ".join(f"{one['minutes']} of {one['session_id']} ({one['session_date']}, {where(one['source'])})" for one in row["paid_by"])
     lines = [f"  Day {row['named']}  earned on {_on(row['earned_on'])}", *_wrap(f"{row['minutes']} minutes: {paid}.", 6)]
     if row["absence_date"]:
-        return [*lines, *_wrap(f"Met the absence of {_on(row['absence_date'])} at {row['absence_school_code']}.", 6)]
+        met = f"      Met the absence of {_on(row['absence_date'])} at {row['absence_school_code']}."
+        return [*lines, *_aside(met, where(row["absence_source"]))]
     return [*lines, *(line for step in row["waits"] for line in _wrap(f"It waits: {step['says']} {new(rule(step))}", 6))]
 
 
 def _credit(row: Row, new: _Once) -> list[str]:
     kind = ", ".join(filter(None, (row["absence_kind"], row["absence_source_code"] and f"code {row['absence_source_code']}")))
-    absence = f"  Absence {_on(row['absence_date'])}  {row['absence_school_code']}{f'  ({kind})' if kind else ''}"
+    absence = f"  Absence {_on(row['absence_date'])}  {row['school_of_absence']}{f'  ({kind})' if kind else ''}"
     lines = _aside(absence, where(row["absence_source"]))
     if row["origin"] == "applied":
         paid = "paid elsewhere" if row["paid_elsewhere"] else f"paid by day {row['day']}" if row["day"] else "without an earned day"
@@ -168,7 +175,8 @@ def _credit(row: Row, new: _Once) -> list[str]:
         f"Counts on {_on(row['credited_on']) if row['credited_on'] else '?'} ({row['dated']['says']}). {new(rule(row['dated']))}", 6
     )
     lines += _wrap(f"Counts at {row['absence_school_code']} ({row['school']['says']}). {new(rule(row['school']))}", 6)
-    return [*lines, *(line for step in row["notes"] for line in _step(step, 6, new))]
+    lines += [line for one in row["decisions"] for line in _decision(one, 6)]
+    return [*lines, *(line for step in row["notes"] for line in _step(step, 6, new, row["applied_source"]))]
 
 
 def _absence(row: Row, new: _Once) -> list[str]:

@@ -51,7 +51,8 @@ def test_the_story_for_machines(ran: District) -> None:
     document: dict[str, Any] = json.loads(call(ran, "explain", "9000000001", "--json").stdout)
     assert document["schema"] == "recoup.story/1"
     assert document["student"]["ssid"] == "••••••0001"
-    assert document["days"][0]["paid_by"] == [{"session_id": "S1", "session_date": "2025-08-23", "minutes": 240}]
+    place = {"source": "sis", "file": "participation.csv", "line": 2}
+    assert document["days"][0]["paid_by"] == [{"session_id": "S1", "session_date": "2025-08-23", "minutes": 240, "source": place}]
     assert document["credits"][0]["absence_source"] == {"source": "sis", "file": "attendance.csv", "line": 2}
 
 

@@ -123,6 +123,11 @@ def test_every_step_has_its_rule_and_its_place(told: list[Told]) -> None:
             assert set((entry["codes"] or "").split(";")) - {""} <= {step["code"] for step in session["steps"]}
             assert session["source"] == {"source": "district", "file": "participation.csv", "line": entry["_line"]}
             assert session["session_source"]["file"] == "sessions.csv"
+            for step in session["steps"]:
+                told_by = {"participation.csv": session["source"], "sessions.csv": session["session_source"]}
+                assert step["source"] is None or step["source"] == told_by[step["source"]["file"]]
+        for earned in story["days"]:
+            assert all(paid["source"]["file"] == "participation.csv" for paid in earned["paid_by"])
         for step in steps(story):
             assert step["says"]
             assert step["citation"]
@@ -146,16 +151,27 @@ def test_the_rule_of_a_minimum_schoolday_gives_its_minutes(told: list[Told]) -> 
 
 
 def test_a_check_that_could_not_be_made_is_not_called_held_where_it_holds_nothing(ana: Run) -> None:
-    unmade = {"scope": "lea", "severity": "not_checked", "message": "Could not be checked.", "citation": "x", "certainty": "U"}
-    holds = ana.results["holds"].filter(pl.col("code") != "no_meal_record")
-    more = pl.DataFrame([unmade | {"code": code} for code in ("no_meal_record", "not_eligible")])
-    holds = pl.concat([holds, more.cast({name: holds.schema[name] for name in more.columns})], how="diagonal")
-    story = explain.story(replace(ana, results={**ana.results, "holds": holds}), SSID)
+    """Only the four required checks hold what they could not check; no table of independent study, or an empty mode, holds nothing."""
+    absent = ana.absent | {("independent_study", ""), ("staff", ""), ("sessions", "meal_offered")}
+    empty = {name: ana.tables[name].clear() for name in ("independent_study", "staff")}
+    modes = ana.tables["enrollments"].with_columns(instruction_mode=pl.lit(None, pl.String))
+    changed = replace(ana, absent=absent, tables={**ana.tables, **empty, "enrollments": modes})
+    story = explain.story(replace(changed, results=again.results(changed, again.policies(changed), ())), SSID)
     kinds = {step["code"]: step["kind"] for step in steps(story) if step["kind"] in ("not_checked", "unchecked")}
-    assert kinds == {"no_meal_record": "unchecked", "not_eligible": "not_checked"}
-    text = as_text(story)
-    assert "Not checked, no_meal_record:" in text
+    assert kinds == {
+        "independent_study": "unchecked",
+        "no_meal_record": "unchecked",
+        "not_eligible": "unchecked",
+        "no_qualifying_teacher": "not_checked",
+        "not_verified": "not_checked",
+        "ratio": "not_checked",
+    }
+    text = " ".join(as_text(story).split())
+    assert "Not checked, independent_study:" in text
+    assert "Nothing is held; have the source give what the check needs." in text
+    assert "Held, not_verified: Could not be checked:" in text
     assert "Released by: Nothing is held" not in text
+    text = as_text(story)
     assert not any(line and not line.strip() for line in text.splitlines())
 
 
@@ -174,6 +190,42 @@ def test_a_figure_on_uncertain_ground_says_so(ana: Run) -> None:
     assert {("C", "minutes of a day"), ("C", "minutes counted"), ("D", "minutes forfeited"), ("D", "minutes cut")} <= doubtful
     assert all(row["certainty"] in ("C", "D", "U") for row in told["doubtful"])
     assert "Some of these figures rest on facts graded C and D" in as_text(told)
+
+
+def test_who_matched_a_day_and_who_assigned_its_school_is_told(ana: Run) -> None:
+    """The LEA leads Ana's third day to a later absence and has her new school report it; the others count where they were missed."""
+    policy = law.policy({"match_order": "manual", "credit_school": "lea_choice"})
+    more = ana.tables["attendance"].filter(pl.col("date") == date(2026, 1, 20))
+    later = pl.concat([more.with_columns(date=pl.date(2026, 2, day)) for day in (3, 4)])
+    said = (
+        ana.tables["dispositions"]
+        .head(1)
+        .with_columns(
+            scope=pl.lit("absence"),
+            session_id=None,
+            code=None,
+            date=pl.date(2025, 10, 28),
+            decided_by=pl.lit("Director"),
+            reason=pl.lit("moved"),
+        )
+    )
+    match = said.with_columns(disposition_id=pl.lit("M1"), decision=pl.lit("match"), value=pl.lit("2025-10-18"))
+    assign = said.with_columns(disposition_id=pl.lit("A1"), decision=pl.lit("assign_school"), value=pl.lit("1930002"))
+    decided = pl.concat([ana.tables["dispositions"], match, assign], how="vertical_relaxed")
+    tables = {**ana.tables, "attendance": pl.concat([ana.tables["attendance"], later]), "dispositions": decided}
+    changed = replace(ana, tables=tables, policy=policy, rule_version=law.rule_version(law.load("2025-2026"), policy))
+    story = explain.story(replace(changed, results=again.results(changed, again.policies(changed), ())), SSID)
+    credits_ = {row["absence_date"]: row for row in story["credits"]}
+    mine = credits_["2025-10-28"]
+    assert (mine["matched"]["says"], mine["school"]["says"]) == ("matched by decision M1", "assigned by decision A1")
+    assert (mine["school_of_absence"], mine["absence_school_code"]) == ("1930001", "1930002")
+    assert [one["disposition_id"] for one in mine["decisions"]] == ["M1", "A1"]
+    assert {row["school"]["says"] for row in story["credits"] if row is not mine} == {"the absence's"}
+    text = " ".join(as_text(story).split())
+    assert "Met the absence of Tue 2025-10-28 at 1930001." in text
+    assert "Decision A1 (assign_school) by Director: moved." in text
+    page = " ".join("".join(found(html.fromstring(as_html(story)), "//text()")).split())
+    assert "A1 (assign_school) by Director: moved" in page
 
 
 def test_what_is_left_when_another_lea_has_applied_days(ana: Run) -> None:
