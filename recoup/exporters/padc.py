@@ -13,6 +13,7 @@ import polars as pl
 
 from recoup import law
 from recoup.exporters import ada, days, periods
+from recoup.exporters.amendments import amendments
 from recoup.exporters.findings import Findings
 from recoup.exporters.tables import write_csv
 from recoup.ports import Export, Written
@@ -192,13 +193,29 @@ def _tell(run: Run, report: pl.DataFrame, found: Findings) -> None:
     no_grade = report.filter((pl.col("grade_span") == "") & (pl.col("ar_days") != "0"))
     if no_grade.height:
         found.add("NO_GRADE", no_grade.height)
-    changed = report.filter(
-        pl.any_horizontal(~pl.col(f"{name}_difference").cast(pl.Float64, strict=False).fill_null(0).eq(0) for name in COMPARED)
-    )
+    changed = report.filter(pl.any_horizontal(_differs(name) for name in COMPARED))
     for period in [one for one in periods.PERIODS if one in changed["period"]]:
-        found.add("CLOSED_DIFFERS", changed.filter(pl.col("period") == period).height, period=period)
+        lines = changed.filter(pl.col("period") == period)
+        found.add("CLOSED_DIFFERS", lines.height, period=period, causes=_causes(run, period, lines))
     if report.filter(pl.col("ar_days").cast(pl.Int64, strict=False) > 0).height:
         found.add("ROUNDING_UNCONFIRMED")
+
+
+def _differs(name: str) -> pl.Expr:
+    """Return whether a figure is another than was reported, or was reported and is not available now."""
+    lost = (pl.col(name) == NOT_AVAILABLE) & (pl.col(f"reported_{name}") != NOT_AVAILABLE)
+    return (~pl.col(f"{name}_difference").cast(pl.Float64, strict=False).fill_null(0).eq(0)) | lost.fill_null(value=False)
+
+
+def _causes(run: Run, period: str, lines: pl.DataFrame) -> str:
+    """Return what makes the lines of a closed period differ."""
+    reported = pl.concat([closing.figures for closing in run.closed]).select(*KEY, pl.col("regular_days", "divisor").name.suffix("_then"))
+    both = lines.drop_nulls("divisor").join(reported, on=KEY)
+    told = {"divisor": "other divisors: see the periods and their days_taught", "regular_days": "other regular days: see apportionment"}
+    causes = [text for name, text in told.items() if both[name].ne(both[f"{name}_then"]).any()]
+    if period in amendments(run)["period"]:
+        causes.append("other credited days: amendments.csv names every pair and its reason")
+    return "; ".join(causes or ["other regular days or divisors of single schools"])
 
 
 def _listed(rows: pl.DataFrame) -> list[tuple[str, Sequence[str]]]:

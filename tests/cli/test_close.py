@@ -230,6 +230,20 @@ def test_an_amendment_that_is_closed_is_reported(closed: District) -> None:
 
 
 @pytest.mark.slow
+def test_figures_that_differ_without_a_pair_have_their_cause(closed: District) -> None:
+    closed.config.write_text(
+        closed.config.read_text(encoding="utf-8").replace("days_taught = 10 }", "days_taught = 20 }"), encoding="utf-8"
+    )
+    run(closed)
+    assert amendments(closed) == []
+    assert figures(closed)[0] == ("P1", "1964733", "1", "1", "0", "0.05", "0.10", "-0.05")
+    manifest = json.loads((closed.out / "manifest.json").read_text(encoding="utf-8"))
+    (told,) = [finding["message"] for finding in manifest["findings"] if finding["code"] == "CLOSED_DIFFERS"]
+    assert "(other divisors: see the periods and their days_taught)" in told
+    assert "amendments.csv" not in told
+
+
+@pytest.mark.slow
 def test_an_earlier_as_of_is_not_held_against_the_closing(closed: District) -> None:
     assert "NOT_COMPARED" in run(closed, "2025-08-22").stdout
     assert amendments(closed) == []
