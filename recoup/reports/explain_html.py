@@ -149,8 +149,8 @@ def _sessions(dates: Sequence[Row]) -> HtmlElement:
 
 
 def _banks(dates: Sequence[Row]) -> HtmlElement:
-    head = ("Date", "Minimum schoolday", "Into the bank", "Day earned", "Taken for it", "Lapsed", "Bank after")
-    columns = ("minimum_schoolday", "put", "day", "taken", "lapsed", "after")
+    head = ("Date", "LEA", "Minimum schoolday", "Into the bank", "Day earned", "Taken for it", "Lapsed", "Bank after")
+    columns = ("lea", "minimum_schoolday", "put", "day", "taken", "lapsed", "after")
     return _table(
         "The bank after each date, in minutes",
         head,

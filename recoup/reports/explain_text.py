@@ -22,7 +22,9 @@ def as_text(told: Mapping[str, Any]) -> str:
     chapters = [
         _head(told, new),
         _chapter("What makes a day", [line for row in told["minimum_schooldays"] for line in _minimum(row, new)]),
-        _chapter("Sessions and the bank", [line for row in told["dates"] for line in _date(row, new)]),
+        _chapter(
+            "Sessions and the bank", [line for row in told["dates"] for line in _date(row, new, several=len(told["left"]["banks"]) > 1)]
+        ),
         _chapter("Days earned", [line for row in told["days"] for line in _day(row, new)]),
         _chapter("Days credited", [line for row in told["credits"] for line in _credit(row, new)]),
         _chapter("Absences", [line for row in told["absences"] for line in _absence(row, new)]),
@@ -102,17 +104,18 @@ def _minimum(row: Row, new: _Once) -> list[str]:
     return [*_aside(f"  {minutes}, {span}", where(row["source"])), *_wrap(f"{row['because']}, at {place}. {new(rule(row))}", 6, 0)]
 
 
-def _date(row: Row, new: _Once) -> list[str]:
+def _date(row: Row, new: _Once, *, several: bool) -> list[str]:
     lines = [line for session in row["sessions"] for line in _session(row["date"], session, new)]
     bank = row["bank"]
     if bank is None:
         return [*lines, "      Nothing of this date goes into the bank."]
-    told = f"{bank['put']} into the bank"
+    of = f" of LEA {bank['lea']}" if several else ""
+    told = f"{bank['put']} into the bank{of}"
     if bank["day"]:
         told += f"; day {bank['day']} is earned and takes {bank['taken']}"
     if bank["lapsed"]:
         told += f"; {bank['lapsed']} lapse"
-    return [*lines, *_wrap(f"{told}. The bank holds {count(bank['after'], 'minute')}.", 6)]
+    return [*lines, *_wrap(f"{told}. {'This' if several else 'The'} bank holds {count(bank['after'], 'minute')}.", 6)]
 
 
 def _session(day: str, row: Row, new: _Once) -> list[str]:

@@ -342,3 +342,6 @@ def test_each_lea_has_its_own_rules() -> None:
         told = explain.story(several, ssid)
         assert sum(bank["minutes_banked"] for bank in told["left"]["banks"]) == told["figures"]["minutes_banked"]
         assert len(told["days"]) == told["figures"]["days_earned"]
+        banks, text = {bank["lea"] for bank in told["left"]["banks"]}, " ".join(as_text(told).split())
+        for bank in (day["bank"] for day in told["dates"] if day["bank"] and len(banks) > 1):
+            assert f"{bank['put']} into the bank of LEA {bank['lea']}" in text
