@@ -183,13 +183,15 @@ class _Teller:
             "minutes_counted": row["minutes_counted"],
             "minutes_forfeited": row["minutes_forfeited"],
         }
-        steps = [*self._lines_of(row), *rounded(self.run, self.cites, row, lost), *forfeited(self.run, self.cites, row, self._lapsed(row))]
-        return told | {"steps": steps, "source": self.source.of(row), "session_source": self.source.of(session)}
+        place = self.source.of(row)
+        own = [*rounded(self.run, self.cites, row, lost), *forfeited(self.run, self.cites, row, self._lapsed(row))]
+        steps = [*self._lines_of(row), *(one | {"source": place} for one in own)]
+        return told | {"steps": steps, "source": place, "session_source": self.source.of(session)}
 
     def _lines_of(self, row: Row) -> list[Row]:
         """Return the holds, cuts, warnings and decisions on a row: its own, its session's, and the LEA's for what could not be checked."""
         codes = _codes(row)
-        places = {"participation": self.source.of(row), "session": self.source.of(self.sessions[row["session_id"]])}
+        place, of_session = self.source.of(row), self.source.of(self.sessions[row["session_id"]])
         own = [
             line
             for line in self.holds
@@ -199,7 +201,7 @@ class _Teller:
         told = {line["code"] for line in own if line["severity"] in (*STANDS, "cut")}
         unmade = [line for line in self.holds if line["scope"] == "lea" and line["code"] in codes - told and line["severity"] in STANDS]
         lines = sorted(own + unmade, key=lambda line: (_WEIGHT.get(line["severity"], 9), line["code"]))
-        return [self._line(line, codes, places.get(line["scope"])) for line in lines]
+        return [self._line(line, codes, of_session if line["scope"] == "session" else place) for line in lines]
 
     def _notes(self) -> list[Row]:
         """Return what is said of the student, of the LEA's unmade checks, and of applied days that are not credited."""

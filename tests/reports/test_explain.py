@@ -125,7 +125,7 @@ def test_every_step_has_its_rule_and_its_place(told: list[Told]) -> None:
             assert session["session_source"]["file"] == "sessions.csv"
             for step in session["steps"]:
                 told_by = {"participation.csv": session["source"], "sessions.csv": session["session_source"]}
-                assert step["source"] is None or step["source"] == told_by[step["source"]["file"]]
+                assert step["source"] == told_by[step["source"]["file"]]
         for earned in story["days"]:
             assert all(paid["source"]["file"] == "participation.csv" for paid in earned["paid_by"])
         for step in steps(story):
