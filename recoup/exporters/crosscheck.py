@@ -93,8 +93,16 @@ def _wide(run: Run) -> pl.DataFrame:
     both = pl.max_horizontal("absence_date", "earned_on") <= pl.col("as_of")
     kinds = {"suspension_counted": "suspensions", "made_up_counted": "made_up", "study_counted": "studies"}
     missed = _absences(run).group_by("ssid").agg((pl.col("cause") == cause).sum().cast(pl.Int64).alias(n) for cause, n in kinds.items())
-    doubted = _against(run).group_by("ssid").agg(pl.col("absence_date").n_unique().cast(pl.Int64).alias("doubted"))
-    zero = ("held_hours", "uncut_hours", "then_minutes", "then_kept", "then_days", "doubted", *kinds.values())
+    cause, days_of = pl.col("cause"), pl.col("absence_date")
+    against = ("time_missing", "not_recoverable")
+    doubted = _against(run).group_by("ssid").agg(
+        days_of.n_unique().cast(pl.Int64).alias("doubted"),
+        days_of.filter(cause == "cap_not_applied").n_unique().cast(pl.Int64).alias("over_cap"),
+        *((cause == name).any().alias(name) for name in against),
+    )
+    zero = ("held_hours", "uncut_hours", "then_minutes", "then_kept", "then_days", "doubted", "over_cap", *kinds.values())
+    annual = pl.lit(law.load(run.year.name).value("annual_cap"), pl.Int64)
+    room = pl.min_horizontal(pl.col("cap_left") + pl.col("days_credited") - pl.col("over_cap"), annual)
     return (
         told.join(run.results["ledger"], on="ssid")
         .join(time, on="ssid", how="left")
@@ -102,12 +110,14 @@ def _wide(run: Run) -> pl.DataFrame:
         .join(credits_then.group_by(_WHO).agg(both.sum().cast(pl.Int64).alias("then_days")), on=_WHO, how="left")
         .join(missed, on="ssid", how="left")
         .join(doubted, on="ssid", how="left")
-        .with_columns(pl.col(zero).fill_null(0), pl.lit(law.load(run.year.name).value("annual_cap"), pl.Int64).alias("cap"))
+        .with_columns(pl.col(zero).fill_null(0), pl.col(against).fill_null(value=False))
         .with_columns(
             (pl.col("as_of") < run.as_of).alias("older"),
             (pl.col("days_credited") - pl.col("doubted")).alias("supported"),
             (pl.col("days_applied") - pl.col("doubted")).alias("listed"),
         )
+        # A student of two LEAs may have more than the ten of one.
+        .with_columns(pl.max_horizontal(room, "supported").alias("cap"))
     )
 
 

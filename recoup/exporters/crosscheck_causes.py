@@ -7,7 +7,8 @@ which causes are named. Every expression is over one wide row a student and sour
 ``held_hours``, ``uncut_hours``: what the held rows, and the others before cuts, would count by row (whole hours, or a full day);
 ``older``: whether the vendor's date is before ours; ``then_minutes``, ``then_kept``, ``then_days``: minutes counted, minutes into the
 bank and days credited up to the vendor's date; ``supported``: credited days that nothing speaks against, ``listed`` those of them that
-were applied before; ``suspensions``, ``made_up``, ``studies``: full-day absences by why the ledger does not take them; ``cap``.
+were applied before; ``time_missing``, ``not_recoverable``: whether that speaks against an applied day; ``suspensions``, ``made_up``,
+``studies``: full-day absences by why the ledger does not take them; ``cap``: the ten, less what another LEA's days take of them.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def earned() -> Figures:
         return [_where(use & (time // minutes != time // day), time // minutes) for time in times]
 
     return {
-        FOLLOWS_MINUTES: [own // day, (own - lost) // day],
+        FOLLOWS_MINUTES: [_where(own != counted, days) for days in (own // day, (own - lost) // day)],
         "day_180": days_of(_SHORT, day > _SHORT),
         "day_240": days_of(_LONG, day < _LONG),
         "whole_hours": [_where(part_hours > 0, (kept + part_hours) // day)],
@@ -92,13 +93,14 @@ def applied() -> Figures:
         if name != FOLLOWS_MINUTES
     }
     return by_time | {
-        FOLLOWS_EARNED: [_where(own.is_not_null(), lawful)],
+        FOLLOWS_EARNED: [_where(own != _C("days_earned"), lawful)],
         "older_date": [_where(_C("older"), _C("then_days"))],
         "cap_not_applied": limited(absences),
         "absences_not_applied": limited(cap),
         "suspension_counted": limited(cap, absences + _C("suspensions")),
         "made_up_counted": limited(cap, absences + _C("made_up")),
         "study_counted": limited(cap, absences + _C("studies")),
+        **{name: [_where(_C(name), _C("days_credited"))] for name in ("time_missing", "not_recoverable")},
         "not_applied_yet": [_where(_C("listed") < _C("supported"), _C("listed"))],
     }
 
@@ -117,7 +119,7 @@ def when(figure: str, vendor: pl.Expr, ledger: pl.Expr) -> Conditions:
         named = met["suspension_counted"] | met["made_up_counted"] | met["study_counted"]
         met["absences_not_applied"] = (met["absences_not_applied"] | (vendor > _C("eligible_absences"))) & ~named
         met["cap_not_applied"] |= vendor > _C("cap")
-    # What follows from another figure of the vendor's is told there; a chance agreement with a second cause is not.
+    # What follows from another figure of the vendor's that differs is told there; a chance agreement with a second cause is not.
     follows = pl.any_horizontal(pl.lit(value=False), *(met[name] for name in (FOLLOWS_MINUTES, FOLLOWS_EARNED) if name in met))
     return {name: one if name in (FOLLOWS_MINUTES, FOLLOWS_EARNED) else one & ~follows for name, one in met.items()}
 

@@ -142,6 +142,30 @@ CASES: list[tuple[str, dict[str, int], dict[str, Any], str, str, str | None]] = 
         "follows_earned",
     ),
     ("nothing applied yet", {}, {"days_applied": Decimal(0)}, "days_applied", "vendor_lower", "not_applied_yet"),
+    (
+        "two days on one Saturday, of the same minutes",
+        {"minutes_counted": 480, "minutes_forfeited": 240, "days_earned": 1},
+        {"minutes_earned": 480, "days_earned": Decimal(2)},
+        "days_earned",
+        "vendor_higher",
+        "day_above_one",
+    ),
+    (
+        "ten days of the same eleven, two of the ten being another LEA's",
+        {"days_earned": 11, "eligible_absences": 11, "days_credited": 8, "cap_left": 0},
+        {"days_earned": Decimal(11), "days_applied": Decimal(10)},
+        "days_applied",
+        "vendor_higher",
+        "cap_not_applied",
+    ),
+    (
+        "the ten of each of two LEAs",
+        {"days_earned": 17, "eligible_absences": 17, "days_credited": 16, "cap_left": 0},
+        {"days_earned": Decimal(17), "days_applied": Decimal(15)},
+        "days_applied",
+        "vendor_lower",
+        "unexplained",
+    ),
 ]
 
 
@@ -190,6 +214,16 @@ def test_a_day_that_the_sis_applied_and_something_speaks_against(
         row = {"ssid": LEE, "school_code": "6102223", "date": day, "full_day": True, "kind": "excused", **absence}
         run = more(run, "attendance", row)
     assert causes(run, "applied_days") == ("vendor_higher", told)
+
+
+@pytest.mark.parametrize(("code", "told"), [("applied_ineligible", "not_recoverable"), ("applied_without_time", "time_missing")])
+def test_the_vendors_total_holds_a_day_that_something_speaks_against(bare: Run, more: More, code: str, told: str) -> None:
+    """Her days earned agree, so the day too many follows from none of them."""
+    run = ledger(bare, MARIA, days_credited=3, days_applied=1, days_earned=3, eligible_absences=3, cap_left=7)
+    run = more(run, "holds", {"scope": "applied_day", "ssid": MARIA, "date": date(2025, 9, 2), "code": code, "severity": "warn"})
+    run = said(more, run, days_earned=Decimal(3), days_applied=Decimal(3))
+    assert causes(run, "days_earned") == ("agree", None)
+    assert causes(run, "days_applied") == ("vendor_higher", told)
 
 
 def test_held_time_is_counted_by_the_increment_of_its_date(bare: Run, more: More, monkeypatch: pytest.MonkeyPatch) -> None:
