@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law
+from recoup.exporters import days
 from recoup.exporters.findings import Findings
 from recoup.exporters.sheets import Book, columns
 from recoup.exporters.standing import follows, standing
@@ -44,14 +45,15 @@ def _most_days(run: Run, more: pl.Expr) -> pl.Expr:
     """Return the days that a student's ledger could gain at most by ``more`` minutes, within absences and cap left.
 
     All minutes in the bank and out of it, over the shortest minimum schoolday of the student's time, less the days earned. What
-    another reading of rounding or of remainders (K1, K2, K4, K19) might bring back with it is added.
+    another reading of rounding or of remainders (K1, K2, K4, K19) might bring back with it is added. Who has left can gain too: the
+    time was there before.
     """
     loose = follows(run, "time_unit", "hour_floor_per_date") | follows(run, "full_day_record", "date")
     emptied = follows(run, "day_remainder", "drop") | follows(run, "long_study_bank", "void")
     pool = pl.col("minutes_counted") - pl.col("minutes_forfeited") + more
     pool += pl.when(loose).then("minutes_not_counted").otherwise(0) + pl.when(emptied).then("minutes_forfeited").otherwise(0)
     gain = (pool // pl.col("shortest") - pl.col("days_earned")).clip(lower_bound=0)
-    return pl.when(more > 0).then(pl.min_horizontal(gain, "can_recover")).otherwise(0).fill_null(0)
+    return pl.when(more > 0).then(pl.min_horizontal(gain, "room")).otherwise(0).fill_null(0)
 
 
 def _people(run: Run) -> pl.DataFrame:
@@ -68,6 +70,8 @@ def _people(run: Run) -> pl.DataFrame:
     )
     sums = held.group_by("ssid").agg(pl.len().cast(pl.Int64).alias("rows_held"), pl.col("minutes").sum().alias("minutes_releasable"))
     bank, day = pl.col("minutes_banked"), pl.col("minimum_schoolday")
+    several = days.enrollments(run).join(days.reporting_leas(run), on="school_code").group_by("ssid").agg(pl.col("lea").n_unique() > 1)
+    two = pl.col("two_leas")
     return (
         standing(run)
         .join(run.results["ledger"], on="ssid")
@@ -75,12 +79,17 @@ def _people(run: Run) -> pl.DataFrame:
         .join(shortest, on="ssid", how="left")
         .join(sums, on="ssid", how="left")
         .join(by_code, on="ssid", how="left")
+        .join(several.rename({"lea": "two_leas"}), on="ssid", how="left")
         .with_columns(
             pl.col("rows_held", "minutes_releasable").fill_null(0),
             pl.min_horizontal("shortest", "minimum_schoolday"),
-            pl.when("left").then(0).otherwise(pl.min_horizontal("absences_left", "cap_left")).alias("can_recover"),
-            (day - bank).clip(lower_bound=0).alias("minutes_to_next_day"),
-            pl.when(pl.col("cap_left") == 0).then("days_waiting").otherwise(0).alias("days_wasted_at_cap"),
+            pl.when(two).then("absences_left").otherwise(pl.min_horizontal("absences_left", "cap_left")).alias("room"),
+        )
+        # The row of the ledger adds two LEAs up, and time of one brings the other nothing.
+        .with_columns(
+            pl.when("left").then(0).when(~two).then("room").alias("can_recover"),
+            pl.when(~two).then((day - bank).clip(lower_bound=0)).alias("minutes_to_next_day"),
+            pl.when(~two).then(pl.when(pl.col("cap_left") == 0).then("days_waiting").otherwise(0)).alias("days_wasted_at_cap"),
         )
     )
 
@@ -89,17 +98,19 @@ def students(run: Run, near: int = NEAR_CAP) -> pl.DataFrame:
     """Return the students with an absence left, a day waiting, minutes in the bank or time held, in order of school, grade and SSID.
 
     ``near``: from how few days of cap left a student is warned of. ``can_recover``: the lesser of absences and cap left, none for who
-    has left. ``minutes_to_next_day``: the minimum schoolday less the bank. ``days_if_released``: at most, if every hold fell.
+    has left. ``minutes_to_next_day``: the minimum schoolday less the bank. ``days_if_released``: at most, if every hold fell. Of a
+    student of two LEAs the ledger has the sums alone: can_recover, minutes_to_next_day and days_wasted_at_cap are null.
     """
     released = _most_days(run, pl.col("minutes_releasable")).alias("days_if_released")
-    has_time, absences, cap = pl.col("minutes_raw") > 0, pl.col("absences_left"), pl.col("cap_left")
+    has_time, absences, cap, one = pl.col("minutes_raw") > 0, pl.col("absences_left"), pl.col("cap_left"), ~pl.col("two_leas")
     notes = {
         "left": pl.col("left"),
         "not_eligible_now": ~pl.col("eligible") & ~pl.col("left"),
-        "cap_reached": cap == 0,
-        "near_cap": cap.is_between(1, near) & (absences > 0),
+        "two_leas": ~one,
+        "cap_reached": one & (cap == 0),
+        "near_cap": one & cap.is_between(1, near) & (absences > 0),
         "no_time_yet": ~has_time & (absences > 0),
-        "waiting_for_absence": (pl.col("days_waiting") > 0) & (cap > 0),
+        "waiting_for_absence": one & (pl.col("days_waiting") > 0) & (cap > 0),
         "time_held": pl.col("rows_held") > 0,
     }
     told = pl.concat_list(pl.when(when).then(pl.lit(note)) for note, when in notes.items()).list.drop_nulls().list.join("; ")

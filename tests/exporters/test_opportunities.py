@@ -76,6 +76,27 @@ def test_who_has_left_can_recover_no_more(cedar: Run) -> None:
     assert (row["can_recover"], row["notes"]) == (0, "left")
 
 
+def test_what_is_held_of_who_has_left_can_still_be_released(cedar: Run) -> None:
+    """Li left in September; the hours before are still held, and an absence is still open."""
+    gone = pl.when(pl.col("ssid") == LI).then(pl.lit(date(2025, 9, 10))).otherwise("exit_date").alias("exit_date")
+    run = replace(cedar, tables={**cedar.tables, "enrollments": cedar.tables["enrollments"].with_columns(gone)})
+    row = one(ledger(run, LI, minutes_counted=120, minutes_banked=120), LI)
+    assert (row["can_recover"], row["days_if_released"], row["notes"]) == (0, 1, "left; time_held")
+
+
+@pytest.mark.parametrize("banked", [0, 240])
+def test_the_sums_of_two_leas_promise_nothing(cedar: Run, more: More, banked: int) -> None:
+    """120 minutes in each bank are no day, and absences of the one are not recovered in the other."""
+    code = pl.when(pl.col("school_code") == "6102223").then(pl.lit("1964999")).otherwise("county_district_code").alias("county_district_code")
+    run = replace(cedar, tables={**cedar.tables, "schools": cedar.tables["schools"].with_columns(code)})
+    moved = {"ssid": MARIA, "school_code": "6102223", "entry_date": date(2025, 7, 1), "exit_date": date(2025, 8, 1), "grade": "05",
+             "enrollment_status": "10", "instruction_mode": "classroom"}  # fmt: skip
+    figures = {"minutes_banked": banked, "cap_left": 0, "days_credited": 12, "days_waiting": 1, "absences_left": 2}
+    row = one(ledger(more(run, "enrollments", moved), MARIA, **figures), MARIA)
+    assert (row["can_recover"], row["minutes_to_next_day"], row["days_wasted_at_cap"], row["notes"]) == (None, None, None, "two_leas")
+    assert (row["absences_left"], row["cap_left"], row["minutes_banked"]) == (2, 0, banked)
+
+
 @pytest.mark.parametrize(("banked", "days"), [(0, 0), (119, 0), (120, 1)])
 def test_what_a_release_would_give_at_most(cedar: Run, banked: int, days: int) -> None:
     """120 minutes are held; with 120 more in the bank they would complete a day."""
