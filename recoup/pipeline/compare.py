@@ -24,13 +24,13 @@ WHERE = "--policy"
 class Comparison:
     """Two readings of the same data: the results of the run, those of the other reading, and what is told of the difference."""
 
-    now: Mapping[str, pl.DataFrame]
+    run: Run
     then: Mapping[str, pl.DataFrame]
     told: dict[str, Any]
 
     def rows(self) -> pl.DataFrame:
         """Return every changed day and student; it holds values of children's records."""
-        return reports.rows(self.now, self.then)
+        return reports.rows(self.run, self.run.results, self.then)
 
 
 def parse(given: Sequence[str]) -> dict[str, str]:
@@ -73,19 +73,19 @@ def reading(run: Run, chosen: Mapping[str, str], *, without_attestations: bool =
     again.same_rules(run)
     policies = other_policies(run, chosen)
     attest: Sequence[Attestation] = () if without_attestations else run.attest
-    settings = differing(run, policies[run.lea.code])
-    if not settings and policies == again.policies(run) and len(attest) == len(run.attest):
+    settings = differing(again.policies(run), policies)
+    if not settings and len(attest) == len(run.attest):
         raise RecoupError("COMPARE_SAME")
     then = again.results(run, policies, attest)
     other = {"attestations": False, "says": "nobody answers for a check that the data cannot show"} if without_attestations else {}
-    return Comparison(run.results, then, reports.summarize(run, run.results, then, settings, other))
+    return Comparison(run, then, reports.summarize(run, run.results, then, settings, other))
 
 
 def against(run: Run, other: Run) -> Comparison:
     """Compare two saved runs as they are: their data may differ as well as their rules."""
     told = {"run_id": other.run_id, "says": f"run {other.run_id} as of {other.as_of}, rules {other.rule_version}"}
-    settings = differing(run, other.policy)
-    return Comparison(run.results, other.results, reports.summarize(run, run.results, other.results, settings, told))
+    settings = differing(again.policies(run), again.policies(other))
+    return Comparison(run, other.results, reports.summarize(run, run.results, other.results, settings, told))
 
 
 def each(run: Run, say: Callable[[str], None], knobs: Iterable[law.Knob] | None = None) -> dict[str, Any]:
@@ -93,13 +93,13 @@ def each(run: Run, say: Callable[[str], None], knobs: Iterable[law.Knob] | None 
     again.same_rules(run)
     readings, skipped = [], []
     for knob in law.knobs().values() if knobs is None else knobs:
-        current = run.policy.get(knob.name, knob.default)
+        current = {policy.get(knob.name, knob.default) for policy in again.policies(run).values()}
         head = {"k": knob.number, "name": knob.name, "citation": knob.citation, "certainty": knob.certainty}
         if knob.name == "charter_minimum":
             why = "it takes the minutes of every grade span; give them with --policy"
             skipped.append({**head, "value": "minutes by grade span", "why": why})
         for value, means in knob.values.items():
-            if value == current:
+            if current == {value}:
                 continue
             say(f"computing {knob.name} = {value}")
             try:
@@ -122,16 +122,21 @@ def _effect(told: Mapping[str, Any]) -> dict[str, int]:
     return {"falls": days["falls"], "added": days["added"], "moved": moved, "students": told["students"]["days_change"]}
 
 
-def differing(run: Run, policy: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the settings of the run's own LEA that differ, with their rule."""
+def differing(now: Mapping[str, Mapping[str, str]], then: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return the settings that differ between the policies of the same LEAs, with their rule and the LEAs (none named: all of them)."""
     rules = {name: (knob.number, knob.citation, knob.certainty) for name, knob in law.knobs().items()}
     settings = {name: (None, fact.citation, fact.certainty) for name, fact in law.settings().items()}
+    both = sorted(now.keys() & then.keys())
     found = []
     for name, (number, citation, certainty) in {**rules, **settings}.items():
-        now, then = (one.get(name) for one in (run.policy, policy))
-        if now != then:
+        pairs: dict[tuple[str | None, str | None], list[str]] = {}
+        for lea in both:
+            pairs.setdefault((now[lea].get(name), then[lea].get(name)), []).append(lea)
+        for (before, after), leas in pairs.items():
+            if before == after:
+                continue
             values = law.knobs()[name].values if name in law.knobs() else {}
-            means = {f"means_{side}": values.get(value or "", "") for side, value in (("now", now), ("then", then))}
-            told = {"k": number, "name": name, "now": now, "then": then, **means}
+            means = {"means_now": values.get(before or "", ""), "means_then": values.get(after or "", "")}
+            told = {"k": number, "name": name, "now": before, "then": after, **means, "leas": leas if leas != both else []}
             found.append({**told, "citation": citation, "certainty": certainty})
     return found

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from recoup import law
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -86,7 +88,7 @@ def _credits(frame: pl.DataFrame) -> pl.DataFrame:
     return keyed.with_columns(nth=pl.int_range(pl.len()).over("ssid", "absence_date"))
 
 
-def reasons(now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
+def reasons(run: Run, now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame], days: pl.DataFrame) -> pl.DataFrame:
     """Return the mechanisms that differ for each student: ssid, reason (a name of ``REASONS``, a code behind a colon)."""
     key = ["ssid", "session_id"]
     both = (
@@ -107,7 +109,9 @@ def reasons(now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame], d
         found.append(_named(counts.filter(which), name))
     figures = now["ledger"].join(then["ledger"], on="ssid", suffix="_then")
     found.append(_named(figures.filter(pl.col("eligible_absences") != pl.col("eligible_absences_then")), "eligible_absences"))
-    room, room_then = (pl.col(f"cap_left{side}") + pl.col(f"days_credited{side}") for side in ("", "_then"))
+    # Above the ten of one LEA stand only days applied before and those of a student of two; they say nothing of the room.
+    ten = pl.lit(law.load(run.year.name).value("annual_cap"), pl.Int64)
+    room, room_then = (pl.min_horizontal(pl.col(f"cap_left{side}") + pl.col(f"days_credited{side}"), ten) for side in ("", "_then"))
     found.append(_named(figures.filter(room != room_then), "cap"))
     mechanisms = pl.concat(found)
     redated = (pl.col("change") == "other_date") & pl.col("earned_on_now").eq_missing(pl.col("earned_on_then"))
@@ -162,7 +166,7 @@ def summarize(
     ``settings``: the policy settings that differ; ``other``: what else is said of the other reading.
     """
     days = changed_days(now, then)
-    why = reasons(now, then, days)
+    why = reasons(run, now, then, days)
     counts = dict(days.group_by("change").len().iter_rows())
     students = set(days.filter(pl.col("change") != "paid_otherwise")["ssid"])
     names = dict(run.tables["schools"].select("school_code", "school_name").iter_rows())
@@ -207,14 +211,14 @@ def _by_school(now: pl.DataFrame, then: pl.DataFrame) -> list[Row]:
     return counts.rename({"absence_school_code": "school_code"}).sort("school_code", "grade_span").to_dicts()
 
 
-def rows(now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    """Return one row a day that changes, and one a student whose minutes alone do, with the mechanisms and the figures of both readings.
+def rows(run: Run, now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Return one row a day that changes, and one a student whose figures alone do, with the mechanisms and the figures of both readings.
 
     It holds values of children's records: for a file, never for the terminal.
     """
     days = changed_days(now, then)
-    why = reasons(now, then, days).group_by("ssid").agg(reasons=pl.col("reason").sort().str.join(";"))
-    quiet = why.join(days, on="ssid", how="anti").select("ssid", change=pl.lit("minutes"))
+    why = reasons(run, now, then, days).group_by("ssid").agg(reasons=pl.col("reason").sort().str.join(";"))
+    quiet = why.join(days, on="ssid", how="anti").select("ssid", change=pl.lit("figures"))
     table = pl.concat([days, quiet], how="diagonal").join(why, on="ssid", how="left")
     figures = ("days_credited", "days_waiting", "minutes_counted", "minutes_banked")
     for side, results in (("now", now), ("then", then)):

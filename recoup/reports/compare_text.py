@@ -6,7 +6,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from recoup.reports.compare import CHANGES
-from recoup.reports.words import count, rule
+from recoup.reports.words import count, listed, rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,8 +19,9 @@ def as_text(told: Mapping[str, Any]) -> str:
     days, students = told["days"], told["students"]
     lines = [_head(told), ""]
     for one in told["settings"]:
-        lines += _wrap(f"{_knob(one)} = {one['now']}{_means(one['means_now'])}", "now     ")
-        lines += _wrap(f"{_knob(one)} = {one['then']}{_means(one['means_then'])} {rule(one)}", "other   ")
+        whose = f" for LEA {listed(one['leas'])}" if one["leas"] else ""
+        lines += _wrap(f"{_knob(one)} = {one['now']}{whose}{_means(one['means_now'])}", "now     ")
+        lines += _wrap(f"{_knob(one)} = {one['then']}{whose}{_means(one['means_then'])} {rule(one)}", "other   ")
     lines += _wrap(told["other"]["says"], "other   ") if told["other"] else []
     lines += ["", f"Days      {days['now']:,} credited now, {days['then']:,} under the other reading"]
     lines += [f"{days[name]:>14,}  {says}" for name, says in CHANGES.items() if days[name]]

@@ -56,7 +56,7 @@ def test_another_reading(ran: District) -> None:
     assert "900000000" not in result.output
     after = contents(ran.folder)
     rows = list(csv.DictReader(after.pop("changed.csv").decode().splitlines()))
-    assert [(row["ssid"], row["change"], row["reasons"]) for row in rows] == [("9000000002", "minutes", "minutes_counted")]
+    assert [(row["ssid"], row["change"], row["reasons"]) for row in rows] == [("9000000002", "figures", "minutes_counted")]
     assert [(row["minutes_counted_now"], row["minutes_counted_then"]) for row in rows] == [("180", "235")]
     # Reading a journal may leave SQLite's own files beside it; what we wrote is as it was.
     assert {name: after.get(name) for name in before if "sqlite" not in name} == {

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from recoup import pipeline
+from recoup import law, pipeline
 from recoup.config import load
 from recoup.errors import RecoupError
-from recoup.pipeline import Request
+from recoup.pipeline import Request, compare
 from recoup.pipeline.doctor import examine
-from recoup.reports import summary
+from recoup.reports import compare_text, summary
 from tests.plain.case import SSID, bundle, cases
 
 if TYPE_CHECKING:
@@ -165,6 +165,22 @@ def test_what_one_lea_does_changes_nothing_of_the_others(tmp_path: Path) -> None
         file = f"STAS_{code}_2025-2026.txt"
         assert (before / "out" / file).read_bytes() == (after / "out" / file).read_bytes()
     assert (before / "out" / "STAS_1964733_2025-2026.txt").read_bytes() != (after / "out" / "STAS_1964733_2025-2026.txt").read_bytes()
+
+
+def test_a_comparison_names_the_leas_whose_setting_it_replaces(tmp_path: Path) -> None:
+    write(tmp_path, county())
+    done = run(tmp_path)
+    told = compare.reading(done, {"time_unit": "hour_floor_per_session"}).told
+    (setting,) = told["settings"]
+    assert (setting["now"], setting["then"], setting["leas"]) == ("minutes", "hour_floor_per_session", ["1964741"])
+    assert (told["days"]["falls"], told["days"]["added"]) == (1, 0)
+    assert "K1 time_unit = minutes for LEA 1964741" in compare_text.as_text(told)
+    every = compare.each(done, lambda _: None, [law.knobs()["time_unit"]])["readings"]
+    assert {row["value"]: (row["falls"], row["added"]) for row in every} == {
+        "hour_floor_per_session": (1, 0),
+        "hour_floor_per_date": (1, 0),
+        "minutes": (0, 2),
+    }
 
 
 def two_leas(case: dict[str, Any]) -> Tables:

@@ -15,7 +15,7 @@ from recoup.errors import RecoupError
 from recoup.pipeline import again
 from recoup.pipeline.compare import each, other_policies, parse, reading
 from recoup.ports import Lea, LeaRules
-from recoup.reports.compare import CHANGES
+from recoup.reports.compare import CHANGES, changed_days, reasons
 from recoup.reports.compare_text import as_text
 from tests.plain.bundle import KNOBS
 from tests.plain.reading import read
@@ -109,6 +109,18 @@ def test_a_setting_of_every_lea_is_replaced(run: Callable[..., Run]) -> None:
         one.lea.code: ("drop", one.policy["breaks"]),
         "1964999": ("drop", "as_recorded"),
     }
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [(8, 10, ["cap"]), (16, 14, [])], ids=["days of another LEA", "two LEAs"])
+def test_the_room_differs_only_below_the_ten(run: Callable[..., Run], before: int, after: int, told: list[str]) -> None:
+    one = run(2)
+
+    def credited(days: int) -> dict[str, pl.DataFrame]:
+        figures = one.results["ledger"].head(1).with_columns(days_credited=pl.lit(days, pl.Int64), cap_left=pl.lit(0, pl.Int64))
+        return {**one.results, "ledger": figures}
+
+    now, then = credited(before), credited(after)
+    assert reasons(one, now, then, changed_days(now, then))["reason"].to_list() == told
 
 
 def test_settings_are_parsed_by_name_or_number() -> None:
