@@ -71,4 +71,5 @@ def trace(run: Run, ssid: str) -> dict[str, pl.DataFrame]:
         return ledger.trace(run.tables, run.absent, rules, chosen, run.as_of, run.lea, ssid, run.attest, leas=leas, reported=pairs)
 
     parts = [part(dict(chosen), leas if len(groups) > 1 else None) for chosen, leas in groups.items()]
-    return {name: pl.concat([one[name] for one in parts], how="vertical_relaxed") for name in parts[0]}
+    found = {name: pl.concat([one[name] for one in parts], how="vertical_relaxed") for name in parts[0]}
+    return found | {"placed": found["placed"].sort("date")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -46,8 +45,7 @@ def story(run: Run, ssid: str, *, show_names: bool = False) -> dict[str, Any]:
     trace = again.trace(run, ssid)
     if not _agrees(run, ssid, trace):
         raise RecoupError("RUN_OTHER_RULES", run.run_id, then=run.rule_version, now="others")
-    lea = next((row["lea"] for row in reversed(trace["placed"].sort("date").to_dicts()) if row["lea"]), run.lea.code)
-    return reports.story(replace(run, policy=again.policies(run).get(lea, run.policy)), ssid, trace, show_names=show_names)
+    return reports.story(run, ssid, trace, show_names=show_names)
 
 
 def _agrees(run: Run, ssid: str, trace: dict[str, pl.DataFrame]) -> bool:

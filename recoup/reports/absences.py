@@ -19,15 +19,16 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-def why_not(run: Run, absence: Row, enrollments: Sequence[Row], schools: Mapping[str, Row]) -> str:
+def why_not(run: Run, policy: Mapping[str, str], absence: Row, enrollments: Sequence[Row], schools: Mapping[str, Row]) -> str:
     """Return the first reason that holds, a code of ``law.absence_rules`` or ``law.hold_rules``.
 
-    ``absence``: a row of ``attendance`` that is not eligible; ``enrollments``: the student's; ``schools``: rows by code.
+    ``policy``: of the LEA of the absence's school; ``absence``: a row of ``attendance`` that is not eligible; ``enrollments``: the
+    student's; ``schools``: rows by code.
     """
     law, on, school = rules.load(run.year.name), absence["date"], absence["school_code"]
     kinds = [*law.value("recoverable_kinds")]
-    kinds += ["suspension_out"] * (run.policy["recover_suspension"] == "yes")
-    kinds += ["independent_study_non_ada"] * (run.policy["recover_non_ada_study"] == "yes")
+    kinds += ["suspension_out"] * (policy["recover_suspension"] == "yes")
+    kinds += ["independent_study_non_ada"] * (policy["recover_non_ada_study"] == "yes")
     spans = [row for row in enrollments if _holds(row, on)]
     short = {row["school_code"] for row in spans if row["enrollment_status"] == "30"}
     here = [row for row in spans if row["school_code"] == school and row["enrollment_status"] in law.value("absence_statuses")]
@@ -44,7 +45,7 @@ def why_not(run: Run, absence: Row, enrollments: Sequence[Row], schools: Mapping
     return next((code for code, so in reasons.items() if so), "not_here")
 
 
-def decided(run: Run, credit: Row, decisions: Iterable[Row]) -> dict[str, Row]:
+def decided(cites: Citations, credit: Row, decisions: Iterable[Row]) -> dict[str, Row]:
     """Return what people decided on a credited day and the ledger did, by kind of decision; of several the latest."""
     about = [row for row in decisions if (row["ssid"], row["date"]) == (credit["ssid"], credit["absence_date"])]
     latest: dict[str, Row] = {}
@@ -52,8 +53,8 @@ def decided(run: Run, credit: Row, decisions: Iterable[Row]) -> dict[str, Row]:
         latest[row["decision"]] = row
     done = {"match": str(credit["earned_on"]), "assign_school": credit["absence_school_code"]}
     read = {
-        "match": run.policy["match_order"] == "manual" and credit["origin"] == "computed",
-        "assign_school": run.policy["credit_school"] == "lea_choice",
+        "match": cites.policy["match_order"] == "manual" and credit["origin"] == "computed",
+        "assign_school": cites.policy["credit_school"] == "lea_choice",
     }
     return {name: latest[name] for name, value in done.items() if name in latest and read[name] and latest[name]["value"] == value}
 

@@ -5,7 +5,7 @@ A story is a plain document (``recoup schema story``): the terminal, ``--json`` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -57,6 +57,9 @@ class _Teller:
 
     def __init__(self, run: Run, ssid: str, trace: Mapping[str, list[Row]], show_names: bool) -> None:
         self.run, self.ssid, self.trace, self.show_names = run, ssid, trace, show_names
+        self.policies = {run.lea.code: run.policy} | {one.lea.code: one.policy for one in run.leas}
+        self.lea_on = {row["date"]: row["lea"] for row in trace["placed"]}
+        self.lea_at = {row["school_code"]: row["lea"] for row in trace["leas"]}
         self.cites = Citations(rules.load(run.year.name), run.policy)
         self.source = _Source({file.sha256: file.name for file in run.inputs})
         self.schools = {row["school_code"]: row for row in run.tables["schools"].to_dicts()}
@@ -109,14 +112,24 @@ class _Teller:
             "source": self.source.of(person),
         }
 
+    def _rules(self, lea: str | None) -> Citations:
+        """Return the rules by which an LEA reads the law; what is doubtful is remembered in one place."""
+        return replace(self.cites, policy=self.policies.get(lea or "", self.run.policy))
+
     def _policy(self) -> list[Row]:
-        """Return the settings that are not the default ones."""
-        chosen = [(knob, self.run.policy.get(knob.name, knob.default)) for knob in rules.knobs().values() if knob.values]
-        return [
-            {"k": knob.number, "name": knob.name, "value": value, "means": knob.values.get(value, value), **_grade(knob)}
-            for knob, value in chosen
-            if value != knob.default
-        ]
+        """Return the settings that are not the default ones; of a student of several LEAs with the LEA, where they differ."""
+        leas = sorted({row["lea"] for name in ("placed", "eligible") for row in self.trace[name]} - {None}) or [self.run.lea.code]
+        found = []
+        for knob in (knob for knob in rules.knobs().values() if knob.values):
+            chosen: dict[str | None, str] = {lea: self._rules(lea).policy.get(knob.name, knob.default) for lea in leas}
+            if len(set(chosen.values())) == 1:
+                chosen = {None: chosen[leas[0]]}
+            found += [
+                {"k": knob.number, "name": knob.name, "value": value, "lea": lea, "means": knob.values.get(value, value), **_grade(knob)}
+                for lea, value in chosen.items()
+                if value != knob.default
+            ]
+        return found
 
     # --- what makes a day ----------------------------------------------------------------------------
 
@@ -132,7 +145,7 @@ class _Teller:
             if row is None or not placed["enrolled"]:
                 continue
             school = self.schools[row["school_code"]]
-            minutes, because, rule = minimum_schoolday(self.cites, row, school["school_type"] or "", placed["date"])
+            minutes, because, rule = minimum_schoolday(self._rules(placed["lea"]), row, school["school_type"] or "", placed["date"])
             told = {
                 "from": placed["date"],
                 "to": placed["date"],
@@ -184,7 +197,8 @@ class _Teller:
             "minutes_forfeited": row["minutes_forfeited"],
         }
         place = self.source.of(row)
-        own = [*rounded(self.run, self.cites, row, lost), *forfeited(self.run, self.cites, row, self._lapsed(row))]
+        cites = self._rules(self.lea_on.get(row["date"]))
+        own = [*rounded(cites, row, lost), *forfeited(cites, row, self._lapsed(row))]
         steps = [*self._lines_of(row), *(one | {"source": place} for one in own)]
         return told | {"steps": steps, "source": place, "session_source": self.source.of(session)}
 
@@ -284,9 +298,7 @@ class _Teller:
     def _lea_of(self, credit: Row) -> str:
         """Return the LEA that gave a credit."""
         applied = self._applied(credit) if credit["origin"] == "applied" else None
-        own = self.trace["leas"]
-        named = (applied or {}).get("reporting_lea")
-        return str(named or next(row["lea"] for row in own if row["school_code"] == credit["absence_school_code"]))
+        return str((applied or {}).get("reporting_lea") or self.lea_at[credit["absence_school_code"]])
 
     def _waits(self, lea: str) -> list[Row]:
         """Return why earned days of an LEA have no absence."""
@@ -303,7 +315,7 @@ class _Teller:
             found.append(step("waits", "cap", None, says, self.cites.cite("days waiting", cap.citation, cap.certainty)))
         elif credited + elsewhere >= days:
             says = f"{credited} of the {days} days of the year are credited, and {elsewhere} are taken by days that another LEA applied."
-            found.append(step("waits", "cap_other_lea", None, says, self.cites.knob("days waiting", "other_lea_days")))
+            found.append(step("waits", "cap_other_lea", None, says, self._rules(lea).knob("days waiting", "other_lea_days")))
         return found
 
     def _applied(self, credit: Row) -> Row | None:
@@ -318,18 +330,19 @@ class _Teller:
         """Return a credited day with the rules of its match, its date and its school."""
         names = ("absence_date", "absence_school_code", "absence_kind", "absence_source_code", "grade", "grade_span", "earned_on")
         met = (self._lea_of(row), row["absence_date"])
+        cites = self._rules(met[0])
         day = next((one for one in self.trace["days"] if (one["lea"], one["absence_date"]) == met), None)
         computed = row["origin"] == "computed"
         applied = None if computed else self._applied(row)
         lines = [line for line in self.holds if line["scope"] == "applied_day" and line["date"] == row["absence_date"]]
         absence, place = self._absence_of(row), self.source.of(applied)
-        said = decided(self.run, row, self.decisions.values())
+        said = decided(cites, row, self.decisions.values())
         return {
             **{name: row[name] for name in (*names, "credited_on", "origin", "minutes_used", "minimum_schoolday", "paid_elsewhere")},
             "day": day and day["day"],
-            "matched": matched(self.run, self.cites, row, said.get("match")) if computed else None,
-            "dated": {"says": self.cites.chosen("credit_date"), **self.cites.knob("dates credited", "credit_date")},
-            "school": at_school(self.cites, said.get("assign_school")),
+            "matched": matched(self.run, cites, row, said.get("match")) if computed else None,
+            "dated": {"says": cites.chosen("credit_date"), **cites.knob("dates credited", "credit_date")},
+            "school": at_school(cites, said.get("assign_school")),
             "decisions": [self._decision(one) for one in said.values()],
             "notes": [self._line(line, (), place) for line in lines],
             "school_of_absence": absence["school_code"] if absence else row["absence_school_code"],
@@ -363,7 +376,8 @@ class _Teller:
         if key in {(one["date"], one["school_code"]) for one in self.trace["doubled"]}:
             line = rules.hold_rules()["absence_at_two_schools"]
         else:
-            code = "day_applied" if lea is not None else why_not(self.run, row, self.enrollments, self.schools)
+            policy = self._rules(self.lea_at[row["school_code"]]).policy
+            code = "day_applied" if lea is not None else why_not(self.run, policy, row, self.enrollments, self.schools)
             line = {**rules.hold_rules(), **rules.absence_rules()}[code]
         rule = self.cites.cite("absences that can be recovered", line.citation, line.certainty)
         return {"status": "not_eligible", "why": step("absence", line.code, None, line.message, rule) | {"release": line.release}}

@@ -93,7 +93,8 @@ def _head(told: Mapping[str, Any], new: _Once) -> list[str]:
         lines += _wrap(f"Attested: {one['check']}, by {one['by']}, since {one['on']}; evidence: {one['evidence']}.", 2)
     for one in told["policy"]:
         means = f": {one['means']}" if one["means"] != one["value"] else ""
-        lines += _wrap(f"Policy K{one['k']} {one['name']} = {one['value']}{means}. {new(rule(one))}", 2)
+        whose = f" for LEA {one['lea']}" if one["lea"] else ""
+        lines += _wrap(f"Policy K{one['k']} {one['name']} = {one['value']}{whose}{means}. {new(rule(one))}", 2)
     return lines
 
 

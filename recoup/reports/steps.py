@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from recoup.ports import Run
     from recoup.reports.citations import Citations
 
 Row = dict[str, Any]
@@ -19,14 +18,14 @@ def step(kind: str, code: str, minutes: int | None, says: str, rule: Mapping[str
     return said | {"release": "", "decision": None, "source": None}
 
 
-def rounded(run: Run, cites: Citations, row: Row, lost: int) -> list[Row]:
+def rounded(cites: Citations, row: Row, lost: int) -> list[Row]:
     """Return what whole hours took from a row of ``time_entries`` (``lost`` minutes), and when it is a full day record."""
     told = []
     if lost:
         says = f"Less than a whole hour ({cites.chosen('time_unit')})."
         told.append(step("rounded", "time_unit", lost, says, cites.knob("minutes counted", "time_unit")))
     # A row that is held may lie on a date before the law.
-    if row["outcome"] == "held" or run.policy["time_unit"] == "minutes":
+    if row["outcome"] == "held" or cites.policy["time_unit"] == "minutes":
         return told
     counted = row["minutes_counted"]
     if counted % cites.law.value("increment_minutes", row["date"]):
@@ -35,14 +34,14 @@ def rounded(run: Run, cites: Citations, row: Row, lost: int) -> list[Row]:
     return told
 
 
-def forfeited(run: Run, cites: Citations, row: Row, lapsed: int) -> list[Row]:
+def forfeited(cites: Citations, row: Row, lapsed: int) -> list[Row]:
     """Return what a row of ``time_entries`` gave away: above one day on its date, or (``lapsed`` minutes) when the bank was emptied."""
     above, told = row["minutes_forfeited"] - lapsed, []
     if above:
         says = f"Above one day on the date ({cites.chosen('excess_same_date')})."
         told.append(step("forfeited", "excess_same_date", above, says, cites.knob("minutes forfeited", "excess_same_date")))
     if lapsed:
-        name = "day_remainder" if run.policy["day_remainder"] == "drop" else "long_study_bank"
+        name = "day_remainder" if cites.policy["day_remainder"] == "drop" else "long_study_bank"
         says = f"Left in the bank when it was emptied ({cites.chosen(name)})."
         told.append(step("lapsed", name, lapsed, says, cites.knob("minutes forfeited", name)))
     return told

@@ -14,9 +14,9 @@ import pytest
 from recoup import law, pipeline
 from recoup.config import load
 from recoup.errors import RecoupError
-from recoup.pipeline import Request, compare
+from recoup.pipeline import Request, compare, explain
 from recoup.pipeline.doctor import examine
-from recoup.reports import compare_text, summary
+from recoup.reports import compare_text, explain_text, summary
 from tests.plain.case import SSID, bundle, cases
 
 if TYPE_CHECKING:
@@ -189,6 +189,22 @@ def two_leas(case: dict[str, Any]) -> Tables:
     for row in tables["schools"]:
         row["county_district_code"] = {"A": "1964733", "B": "1964741"}.get(row["school_name"], "1964733")
     return tables
+
+
+@pytest.mark.parametrize(("first", "then"), [("A", "B"), ("B", "A")])
+def test_a_story_of_two_leas_tells_each_date_by_its_own_rules(tmp_path: Path, first: str, then: str) -> None:
+    """Ninety minutes are an hour in A, and ninety minutes in B, whichever comes first; as of June 30 the student is in the second."""
+    spans = [{"school": first, "entry": "2025-08-18", "exit": "2025-10-10"}, {"school": then, "entry": "2025-10-13"}]
+    case = {"grade": "06", "schools": {"A": "elementary", "B": "elementary"}, "enrollments": spans}
+    absences = {"school": first, "dates": [date(2025, 9, 8)]}
+    write(tmp_path, two_leas(case | {"absences": absences, "sessions": {"times": 2, "minutes": 90}}))
+    story = explain.story(run(tmp_path), SSID)
+    steps = {one["date"]: [step["says"] for step in one["sessions"][0]["steps"]] for one in story["dates"]}
+    hours, minutes = ["Less than a whole hour (each session's whole hours)."], list[str]()
+    assert list(steps.values()) == ([hours, minutes] if first == "A" else [minutes, hours])
+    assert [(one["name"], one["value"], one["lea"]) for one in story["policy"]] == [("time_unit", "minutes", "1964741")]
+    assert [one["school_code"] for one in story["minimum_schooldays"]] == [{"A": "6000001", "B": "6000002"}[name] for name in (first, then)]
+    assert "Policy K1 time_unit = minutes for LEA 1964741" in explain_text.as_text(story)
 
 
 def stas_days(folder: Path) -> dict[str, list[str]]:
