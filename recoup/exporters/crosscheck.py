@@ -95,10 +95,14 @@ def _wide(run: Run) -> pl.DataFrame:
     missed = _absences(run).group_by("ssid").agg((pl.col("cause") == cause).sum().cast(pl.Int64).alias(n) for cause, n in kinds.items())
     cause, days_of = pl.col("cause"), pl.col("absence_date")
     against = ("time_missing", "not_recoverable")
-    doubted = _against(run).group_by("ssid").agg(
-        days_of.n_unique().cast(pl.Int64).alias("doubted"),
-        days_of.filter(cause == "cap_not_applied").n_unique().cast(pl.Int64).alias("over_cap"),
-        *((cause == name).any().alias(name) for name in against),
+    doubted = (
+        _against(run)
+        .group_by("ssid")
+        .agg(
+            days_of.n_unique().cast(pl.Int64).alias("doubted"),
+            days_of.filter(cause == "cap_not_applied").n_unique().cast(pl.Int64).alias("over_cap"),
+            *((cause == name).any().alias(name) for name in against),
+        )
     )
     zero = ("held_hours", "uncut_hours", "then_minutes", "then_kept", "then_days", "doubted", "over_cap", *kinds.values())
     annual = pl.lit(law.load(run.year.name).value("annual_cap"), pl.Int64)

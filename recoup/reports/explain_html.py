@@ -79,9 +79,9 @@ def _sections(told: Mapping[str, Any]) -> Iterable[HtmlElement]:
     figures = told["figures"]
     yield _section("In short", _table("Days and minutes of the year", ("", ""), [(FIGURES[name], figures[name]) for name in FIGURES]))
     if told["policy"]:
-        rows = [(f"K{one['k']} {one['name']}", one["value"], one["lea"] or "", one["means"], rule(one)) for one in told["policy"]]
-        head = ("Setting", "Value", "For LEA", "Means", "Rule")
-        yield _section("Policy", _table("Settings that are not the default", head, rows))
+        chosen = [(f"K{one['k']} {one['name']}", one["value"], one["lea"] or "", one["means"], rule(one)) for one in told["policy"]]
+        titles = ("Setting", "Value", "For LEA", "Means", "Rule")
+        yield _section("Policy", _table("Settings that are not the default", titles, chosen))
     yield _section("What makes a day", _minimums(told["minimum_schooldays"]))
     yield _section("Sessions and the bank", _sessions(told["dates"]), _banks(told["dates"]), _steps(told["dates"]))
     yield _section("Days earned", _days(told["days"]))

@@ -87,7 +87,9 @@ def test_what_is_held_of_who_has_left_can_still_be_released(cedar: Run) -> None:
 @pytest.mark.parametrize("banked", [0, 240])
 def test_the_sums_of_two_leas_promise_nothing(cedar: Run, more: More, banked: int) -> None:
     """120 minutes in each bank are no day, and absences of the one are not recovered in the other."""
-    code = pl.when(pl.col("school_code") == "6102223").then(pl.lit("1964999")).otherwise("county_district_code").alias("county_district_code")
+    code = (
+        pl.when(pl.col("school_code") == "6102223").then(pl.lit("1964999")).otherwise("county_district_code").alias("county_district_code")
+    )
     run = replace(cedar, tables={**cedar.tables, "schools": cedar.tables["schools"].with_columns(code)})
     moved = {"ssid": MARIA, "school_code": "6102223", "entry_date": date(2025, 7, 1), "exit_date": date(2025, 8, 1), "grade": "05",
              "enrollment_status": "10", "instruction_mode": "classroom"}  # fmt: skip
