@@ -79,21 +79,20 @@ def pieces(spans: pl.DataFrame) -> pl.DataFrame:
     """Cut spans (``lea``, ``ssid``, school, ``status``, ``begin``..``end``) where any of the student's spans begins or ends.
 
     Returns for each student and school its stretches ``begin``..``end``, each day in one stretch only; a stretch that a short-term span
-    at another school of the LEA covers is taken from the primary one (ledger.md section 8).
+    at another school covers is taken from the primary one (ledger.md section 8), whichever LEA has the other school.
     """
-    who = ["lea", "ssid"]
-    ends = spans.select(*who, (pl.col("end") + _DAY).alias("at"))
-    cuts = pl.concat([spans.select(*who, pl.col("begin").alias("at")), ends]).unique().sort(*who, "at")
-    stretches = cuts.with_columns((pl.col("at").shift(-1).over(who) - _DAY).alias("until")).drop_nulls("until")
+    ends = spans.select("ssid", (pl.col("end") + _DAY).alias("at"))
+    cuts = pl.concat([spans.select("ssid", pl.col("begin").alias("at")), ends]).unique().sort("ssid", "at")
+    stretches = cuts.with_columns((pl.col("at").shift(-1).over("ssid") - _DAY).alias("until")).drop_nulls("until")
     short = pl.col("status") == "30"
     return (
-        spans.join(stretches, on=who)
+        spans.join(stretches, on="ssid")
         .filter(pl.col("at") >= pl.col("begin"), pl.col("until") <= pl.col("end"))
-        .filter(short.any().over(*who, "school_code", "at") | ~short.any().over(*who, "at"))
-        .sort(*who, "school_code", "at", short, "begin", descending=[False, False, False, False, True, True])
-        .unique([*who, "school_code", "at"], keep="first", maintain_order=True)
+        .filter(short.any().over("ssid", "school_code", "at") | ~short.any().over("ssid", "at"))
+        .sort("ssid", "school_code", "at", short, "begin", descending=[False, False, False, True, True])
+        .unique(["ssid", "school_code", "at"], keep="first", maintain_order=True)
         .with_columns(begin="at", end="until")
-        .select(*who, *GROUP, "begin", "end")
+        .select("lea", "ssid", *GROUP, "begin", "end")
     )
 
 

@@ -261,3 +261,29 @@ def test_days_are_those_of_a_plain_reading(drawn: list[dict[str, Any]], absent: 
         wanted = {"expected": len(days_here), **{kind: gone.count(kind) for kind in KINDS}, "attended": len(days_here) - len(gone)}
         found = counted.filter(pl.col("school_code") == school).select(wanted.keys())
         assert (found.row(0, named=True) if found.height else dict.fromkeys(wanted, 0)) == wanted
+
+
+@pytest.mark.parametrize("district", ["1964733", "1964999"], ids=["the same LEA", "another LEA"])
+def test_a_short_term_span_takes_its_days_whichever_lea_has_it(cedar: Run, more: More, district: str) -> None:
+    """Two weeks at a county office's school are not days attended at the district's, nor is an absence on one of them its absence."""
+    code = (
+        pl.when(pl.col("school_code") == "6102223").then(pl.lit(district)).otherwise("county_district_code").alias("county_district_code")
+    )
+    run = replace(cedar, tables={**cedar.tables, "schools": cedar.tables["schools"].with_columns(code)})
+    primary, first, last = "6102222", date(2025, 9, 1), date(2025, 9, 12)
+    ssid = "9000000001"
+    days = run.tables["calendar"].filter(
+        pl.col("school_code") == primary, pl.col("is_instructional"), pl.col("date").is_between(first, last)
+    )
+    absent = {"ssid": ssid, "school_code": primary, "date": days["date"][0], "kind": "excused", "full_day": True, "source_code": "E"}
+    run = more(run, "attendance", absent)
+
+    def counts(one: Run) -> dict[str, int]:
+        mine = (pl.col("ssid") == ssid) & (pl.col("school_code") == primary)
+        return calpads_stas.rows(one).filter(mine).select("expected", "excused").row(0, named=True)
+
+    span = {"ssid": ssid, "school_code": "6102223", "entry_date": first, "exit_date": last, "grade": "05", "enrollment_status": "30",
+            "instruction_mode": "classroom"}  # fmt: skip
+    before, after = counts(run), counts(more(run, "enrollments", span))
+    assert {name: before[name] - after[name] for name in before} == {"expected": days.height, "excused": 1}
+    assert days.height
