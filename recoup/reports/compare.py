@@ -98,8 +98,11 @@ def reasons(run: Run, now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.Dat
     )
     both = both.filter(pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_then")) for name in _TIME))
     whole = both.filter(pl.col("outcome").is_not_null() & pl.col("outcome_then").is_not_null())
-    counts = whole.filter((pl.col("outcome") != "held") & (pl.col("outcome_then") != "held"))
-    found = [_named(both.filter(pl.col("outcome").is_null() | pl.col("outcome_then").is_null()), "time_rows"), *_codes(whole)]
+    held, held_then = pl.col("outcome") == "held", pl.col("outcome_then") == "held"
+    counts = whole.filter(~held & ~held_then)
+    # A row that stays held, under another code, counts under neither reading.
+    missing = both.filter(pl.col("outcome").is_null() | pl.col("outcome_then").is_null())
+    found = [_named(missing, "time_rows"), *_codes(whole.filter(~held | ~held_then))]
     for name, which in {
         "minutes_counted": (pl.col("minutes_counted") != pl.col("minutes_counted_then"))
         & (pl.col("minutes_cut") == pl.col("minutes_cut_then")),

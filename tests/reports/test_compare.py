@@ -76,12 +76,15 @@ def test_a_lifted_hold_is_the_reason(run: Callable[..., Run]) -> None:
 
 
 def test_without_attestations_the_time_falls() -> None:
-    seed = next(seed for seed in range(50) if "ratio" in draw(seed)[0].attest and "session_staff" not in draw(seed)[0].tables)
+    # Without session_staff the time counts only where all three checks of a teacher are attested.
+    checks = {"qualifying_teacher", "ratio", "verification"}
+    seed = next(seed for seed in range(200) if checks <= {*draw(seed)[0].attest} and "session_staff" not in draw(seed)[0].tables)
     found = reading(run_of(*draw(seed)), {}, without_attestations=True)
     assert found.told["other"]["attestations"] is False
     assert found.told["days"]["added"] == 0
     assert found.told["students"]["figures_change"] > 0
     assert {row["reason"] for row in found.told["reasons"]} >= {"held:ratio"}
+    assert found.run.results["ledger"]["minutes_counted"].sum() > found.then["ledger"]["minutes_counted"].sum()
 
 
 def test_each_tells_every_value_of_every_setting_or_why_not(run: Callable[..., Run]) -> None:
@@ -120,6 +123,18 @@ def test_the_room_differs_only_below_the_ten(run: Callable[..., Run], before: in
         return {**one.results, "ledger": figures}
 
     now, then = credited(before), credited(after)
+    assert reasons(one, now, then, changed_days(now, then))["reason"].to_list() == told
+
+
+@pytest.mark.parametrize(("outcome", "told"), [("held", []), ("counted", ["released:not_verified", "released:ratio"])])
+def test_a_row_that_stays_held_under_another_code_changes_nothing(run: Callable[..., Run], outcome: str, told: list[str]) -> None:
+    one = run(2)
+
+    def row(outcome: str, codes: str | None) -> dict[str, pl.DataFrame]:
+        entry = one.results["time_entries"].head(1).with_columns(outcome=pl.lit(outcome), codes=pl.lit(codes, pl.String))
+        return {**one.results, "time_entries": entry}
+
+    now, then = row("held", "not_verified;ratio"), row(outcome, "not_verified" if outcome == "held" else None)
     assert reasons(one, now, then, changed_days(now, then))["reason"].to_list() == told
 
 
