@@ -49,6 +49,19 @@ class Citations:
         ]
 
 
+def settings(policies: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return the settings of some LEAs that are not the default ones, each with its rule, and with the LEA where theirs differ."""
+    found = []
+    for knob in (knob for knob in rules.knobs().values() if knob.values):
+        chosen: dict[str | None, str] = {lea: policy.get(knob.name, knob.default) for lea, policy in policies.items()}
+        same = set(chosen.values())
+        for lea, value in ({None: same.pop()} if len(same) == 1 else chosen).items():
+            if value != knob.default:
+                told = {"k": knob.number, "name": knob.name, "value": value, "lea": lea, "means": knob.values.get(value, value)}
+                found.append({**told, "citation": knob.citation, "certainty": knob.certainty})
+    return found
+
+
 def minimum_schoolday(
     citations: Citations, enrollment: Mapping[str, Any], school_type: str, day: date
 ) -> tuple[int | None, str, dict[str, str]]:

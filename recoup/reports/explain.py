@@ -12,7 +12,7 @@ import polars as pl
 
 from recoup import law as rules
 from recoup.reports.absences import at_school, decided, matched, why_not
-from recoup.reports.citations import Citations, minimum_schoolday
+from recoup.reports.citations import Citations, minimum_schoolday, settings
 from recoup.reports.steps import forfeited, rounded, step
 from recoup.reports.words import mask
 
@@ -117,19 +117,9 @@ class _Teller:
         return replace(self.cites, policy=self.policies.get(lea or "", self.run.policy))
 
     def _policy(self) -> list[Row]:
-        """Return the settings that are not the default ones; of a student of several LEAs with the LEA, where they differ."""
-        leas = sorted({row["lea"] for name in ("placed", "eligible") for row in self.trace[name]} - {None}) or [self.run.lea.code]
-        found = []
-        for knob in (knob for knob in rules.knobs().values() if knob.values):
-            chosen: dict[str | None, str] = {lea: self._rules(lea).policy.get(knob.name, knob.default) for lea in leas}
-            if len(set(chosen.values())) == 1:
-                chosen = {None: chosen[leas[0]]}
-            found += [
-                {"k": knob.number, "name": knob.name, "value": value, "lea": lea, "means": knob.values.get(value, value), **_grade(knob)}
-                for lea, value in chosen.items()
-                if value != knob.default
-            ]
-        return found
+        """Return the settings that are not the default ones."""
+        leas = sorted({row["lea"] for name in ("placed", "eligible") for row in self.trace[name]} - {None})
+        return settings({lea: self._rules(lea).policy for lea in leas or [self.run.lea.code]})
 
     # --- what makes a day ----------------------------------------------------------------------------
 
@@ -410,10 +400,6 @@ class _Teller:
 
 
 _WEIGHT = {"hold": 0, "not_checked": 1, "cut": 2, "released": 3, "attested": 4, "warn": 5}
-
-
-def _grade(knob: rules.Knob) -> Row:
-    return {"citation": knob.citation, "certainty": knob.certainty}
 
 
 def _codes(entry: Row) -> set[str]:
