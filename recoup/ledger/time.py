@@ -142,15 +142,10 @@ def row_fails(rows: Frame, teachers: Frame, setting: Setting) -> Frame:
         fails.append(_failing(proof, "row", "not_verified", nw.col("fit") == supervision.UNFIT))
         fails.append(_failing(proof, "row", "not_verified", nw.col("fit") == supervision.UNKNOWN, unchecked, listed=listed))
     at_school = rows.filter(enrolled & nw.col("instructional"))
-    if "inside_school_day" in setting.blind:
-        fails.append(
-            _failing(at_school, "row", "inside_school_day", nw.col("row") >= 0, setting.unchecked("inside_school_day"), listed=False)
-        )
-    else:
-        unknown = nw.col("day_start").is_null() | nw.col("day_end").is_null()
-        inside = (nw.col("start") < nw.col("day_end")) & (nw.col("end") > nw.col("day_start"))
-        fails.append(_failing(at_school, "row", "inside_school_day", ~unknown & inside))
-        fails.append(_failing(at_school, "row", "inside_school_day", unknown, setting.unchecked("inside_school_day")))
+    unknown = nw.col("day_start").is_null() | nw.col("day_end").is_null()
+    inside = (nw.col("start") < nw.col("day_end")) & (nw.col("end") > nw.col("day_start"))
+    fails.append(_failing(at_school, "row", "inside_school_day", ~unknown & inside))
+    fails.append(_failing(at_school, "row", "inside_school_day", unknown, setting.unchecked("inside_school_day")))
     return nw.concat([fail.select(*ROW_FAIL) for fail in fails])
 
 

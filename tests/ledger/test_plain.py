@@ -12,7 +12,7 @@ import pytest
 from recoup.law import hold_rules
 from tests.ledger.engine import checked, run_engine
 from tests.plain.compare import differences
-from tests.plain.districts import Drawn, random_district, random_policy
+from tests.plain.districts import Drawn, random_district, random_policy, unseen
 from tests.plain.reading import read
 
 
@@ -34,6 +34,12 @@ def test_engine_and_plain_reading_agree_on_other_policies(seed: int) -> None:
     if "dispositions" not in drawn.tables:  # what people decide cannot be asked for where nobody decided
         policy |= {"match_order": "oldest_first", "credit_school": "school_of_absence"}
     assert compare(drawn, policy) == ""
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 100))])
+def test_engine_and_plain_reading_agree_on_what_rests_on_a_word(seed: int) -> None:
+    rng = Random(20_000 + seed)
+    assert compare(unseen(random_district(rng), rng), {}) == ""
 
 
 @pytest.mark.slow

@@ -35,6 +35,9 @@ SCHOOL_TYPES = [
     "charter_47612_1",
     "nonpublic",
 ]
+CHECKS = ("qualifying_teacher", "ratio", "verification", "inside_school_day")
+#: What a required check reads and a source may not have: tables, and a column that may be empty.
+UNSEEN = (("staff", ""), ("session_staff", ""), ("calendar", "day_start"))
 BASES = ["iep_46307", "iep_46307", "sec_46144", "sec_46146", "sec_46146_5", "double_session_46112"]
 
 
@@ -157,14 +160,24 @@ def random_district(rng: Random) -> Drawn:
     for name, column in optional:
         if often(rng, 0.06):
             tables[name] = [{key: value for key, value in row.items() if key != column} for row in tables.get(name, [])]
-    checks = ("qualifying_teacher", "ratio", "verification", "inside_school_day")
-    attest = tuple(check for check in checks if often(rng, 0.6)) if often(rng, 0.5) else ()
+    attest = tuple(check for check in CHECKS if often(rng, 0.6)) if often(rng, 0.5) else ()
     tables = {name: found for name, found in tables.items() if found or name in ("attendance", "sessions", "participation")}
     if often(rng, 0.5):
         tables["dispositions"] = random_decisions(rng, tables, as_of, attest)
     for found in tables.values():
         rng.shuffle(found)
     return Drawn(tables, as_of, attest)
+
+
+def unseen(drawn: Drawn, rng: Random) -> Drawn:
+    """Return a district without some of what the required checks read, and somebody's word for most of these checks."""
+    tables = dict(drawn.tables)
+    for name, column in rng.sample(UNSEEN, rng.randint(1, len(UNSEEN))):
+        if column:
+            tables[name] = [row | {column: ""} for row in tables[name]]
+        else:
+            tables.pop(name, None)
+    return Drawn(tables, drawn.as_of, tuple(check for check in CHECKS if often(rng, 0.8)))
 
 
 def enrolled(rng: Random, ssid: str, school: str, tracks: list[str | None], **given: Any) -> dict[str, Any]:
