@@ -32,6 +32,9 @@ GRADES = {
     "U": "unconfirmed: a setting with a default",
 }
 
+#: The grades that a person is warned of wherever a figure rests on them.
+DOUBTFUL = ("C", "D", "U")
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:

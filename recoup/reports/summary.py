@@ -81,6 +81,7 @@ def summarize(
         "as_of": run.as_of,
         "rule_version": run.rule_version,
         "risks": [finding.message for finding in run.findings if finding.code == "RISK_ACCEPTED"],
+        "certainty": [finding.message for finding in run.findings if finding.code in ("RULES_UNCONFIRMED", "CERTAINTY")],
         "leas": leas(run),
         "rows": rows(run.inputs, run.quarantine),
         "days": days(run.results["ledger"]),
@@ -115,6 +116,7 @@ def as_text(told: Mapping[str, Any]) -> str:
         lines.append(f"          {day['attested']:,} of the credited days rest on an attestation; {stand}")
     if len(told["leas"]) > 1:
         lines += _entry("LEAs", "days credited", [(f"{one['name']} ({one['code']})", one["days_credited"]) for one in told["leas"]])
+    lines += [line for said in told["certainty"] for line in _entry("Certainty", said, [])]
     lines += _holds_as_text(told["holds"], told["minutes_held"])
     if told["decisions"]:
         lines += _entry("Decisions", f"{len(told['decisions']):,}", _effects(told["decisions"]))
