@@ -401,6 +401,10 @@ class Closing:
     absences: pl.DataFrame
 
 
+#: The findings on a run's figures as such, which every report repeats.
+CAVEATS = frozenset({"RISK_ACCEPTED", "RULES_UNCONFIRMED", "CERTAINTY", "ATTESTED", "NOT_CHECKED"})
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One computed run, the only thing that exporters and reports read.
@@ -413,7 +417,7 @@ class Run:
 
     ``leas``: every LEA of the data with its policy, the one of the configuration first (``policy`` and ``rule_version`` are its own).
     ``decisions``: what people decided. ``without_attestations``: sums of the ledger (``days_credited``, …) as they would stand if no
-    attestation held; empty where nothing rests on one.
+    attestation held; empty where nothing rests on one. ``fallen``: the credits as they would stand then; None where nothing rests on one.
     """
 
     year: SchoolYear
@@ -433,6 +437,12 @@ class Run:
     leas: Sequence[LeaRules] = ()
     decisions: Sequence[Decision] = ()
     without_attestations: Mapping[str, int] = field(default_factory=dict)
+    fallen: pl.DataFrame | None = None
+
+    @property
+    def caveats(self) -> list[str]:
+        """Return what every report must say of its figures: risks accepted, uncertain rules, days on a word, checks not made."""
+        return [finding.message for finding in self.findings if not finding.export and finding.code in CAVEATS]
 
 
 @dataclass(frozen=True, slots=True)

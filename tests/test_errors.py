@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import re
 import string
 from pathlib import Path
@@ -54,6 +55,12 @@ def test_an_entry_can_be_filled_in_and_is_told_whole(code: str) -> None:
     assert entry.status in set(Exit)
     assert entry.what.strip()[-1] in ".:?}"
     assert entry.mend.strip()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.csv")), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_no_row_of_our_own_tables_has_a_cell_too_many_or_too_few(path: Path) -> None:
+    head, *rows = csv.reader(path.read_text(encoding="utf-8").splitlines())
+    assert [row[0] for row in rows if len(row) != len(head)] == []
 
 
 def test_every_page_that_is_named_is_there() -> None:

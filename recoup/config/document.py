@@ -95,7 +95,8 @@ enrollments = ["exit_reason", "instruction_mode"]
 A gate closes (status 4, nothing is exported, the last good outputs stand) when more than the share *and* more than the count of rows
 are concerned.""",
     "[attest]": """\
-An attested check no longer holds its rows; each credited day that rests on it is counted as attested, in every output.
+An attested check no longer holds its rows. Every report counts the credited days that rest on one, and says what would
+stand without any.
 
 ```toml
 [attest]

@@ -32,8 +32,6 @@ _RANGES = {
     "STAS0588": "independent_study_ada",
 }
 _COUNTS = ("suspension_out", "suspension_in", "excused", "unexcused", "independent_study_non_ada", "independent_study_ada")
-#: Codes under which CALPADS lists nonpublic schools; it takes no STAS row of either (STAS0651).
-_NONPUBLIC_CODES = ("0000001", "0000002")
 #: Tables whose refused rows leave days unknown.
 _DAY_TABLES = ("attendance", "calendar", "students", "enrollments")
 _FAULT_CODES = {"missing": "GERR0001", "too_long": "FRMT0001", "not_exact": "GERR0002", "code": "GERR0002", "characters": "FRMT0004"}
@@ -52,12 +50,12 @@ def rows(run: Run) -> pl.DataFrame:
     are null, 13.24 of a student without participation and credit too.
     """
     schools = days.reporting_leas(run)
-    statuses = law.load(run.year.name).value("absence_statuses")
-    enrolled = days.enrollments(run).filter(pl.col("enrollment_status").is_in(statuses)).join(schools, on="school_code")
+    rules = law.load(run.year.name)
+    listed = pl.col("enrollment_status").is_in(rules.value("absence_statuses"))
+    enrolled = days.enrollments(run).filter(listed).join(schools, on="school_code")
     spans = days.spans_until(enrolled.rename({"enrollment_status": "status"}), run.year.first, run.as_of)
     keys = ["lea", "school_code", "ssid"]
-    # CALPADS took an open enrollment to end on May 15.
-    ends = pl.col("exit_date").fill_null(date(run.year.last.year, 5, 15))
+    ends = pl.col("exit_date").fill_null(date.fromisoformat(f"{run.year.last.year}-{rules.value('open_enrollment_ends')}"))
     people = spans.group_by(keys).agg(
         pl.col("hourly", "school_type").first(),
         pl.col("absence_exempt").fill_null(value=False).all().alias("exempt"),
@@ -76,7 +74,7 @@ def rows(run: Run) -> pl.DataFrame:
         )
     )
     emptied = [pl.when(~pl.col("exempt")).then(name).alias(name) for name in ("expected", "attended", *_COUNTS, "recovery_days")]
-    public = (pl.col("school_type") != "nonpublic") & ~pl.col("school_code").is_in(_NONPUBLIC_CODES)
+    public = (pl.col("school_type") != "nonpublic") & ~pl.col("school_code").is_in(rules.value("nonpublic_school_codes"))
     return counted.with_columns(emptied).with_columns(public.fill_null(value=True).alias("public")).sort(keys)
 
 

@@ -78,7 +78,7 @@ def _absences(run: Run) -> pl.DataFrame:
 
 def _wide(run: Run) -> pl.DataFrame:
     """Lay out what the causes ask for, a row a student and source (see ``crosscheck_causes``)."""
-    told = totals(run)
+    told, year = totals(run), law.load(run.year.name)
     hour = days.dated(run, "increment_minutes")
     held, raw = pl.col("outcome") == "held", pl.col("minutes_raw")
     rows, day = run.results["time_entries"].sort("date", "session_id"), pl.col("minimum_schoolday")
@@ -105,8 +105,9 @@ def _wide(run: Run) -> pl.DataFrame:
         )
     )
     zero = ("held_hours", "uncut_hours", "then_minutes", "then_kept", "then_days", "doubted", "over_cap", *kinds.values())
-    annual = pl.lit(law.load(run.year.name).value("annual_cap"), pl.Int64)
+    annual = pl.lit(year.value("annual_cap"), pl.Int64)
     room = pl.min_horizontal(pl.col("cap_left") + pl.col("days_credited") - pl.col("over_cap"), annual)
+    known = (pl.lit(year.value(name), pl.Int64).alias(name) for name in ("vendor_short_day", "vendor_long_day"))
     return (
         told.join(run.results["ledger"], on="ssid")
         .join(time, on="ssid", how="left")
@@ -114,7 +115,7 @@ def _wide(run: Run) -> pl.DataFrame:
         .join(credits_then.group_by(_WHO).agg(both.sum().cast(pl.Int64).alias("then_days")), on=_WHO, how="left")
         .join(missed, on="ssid", how="left")
         .join(doubted, on="ssid", how="left")
-        .with_columns(pl.col(zero).fill_null(0), pl.col(against).fill_null(value=False))
+        .with_columns(pl.col(zero).fill_null(0), pl.col(against).fill_null(value=False), *known)
         .with_columns(
             (pl.col("as_of") < run.as_of).alias("older"),
             (pl.col("days_credited") - pl.col("doubted")).alias("supported"),

@@ -3,7 +3,8 @@
 A cause is told when the vendor's figure is exactly that. The words and citations stand in ``crosscheck_causes.csv``, in the order in
 which causes are named. Every expression is over one wide row a student and source, as ``crosscheck`` lays it out:
 
-``v_minutes``, ``v_earned``, ``v_applied``: the vendor's figures; ``day``: the minimum schoolday, in minutes; the columns of the ledger;
+``v_minutes``, ``v_earned``, ``v_applied``: the vendor's figures; ``day``: the minimum schoolday, in minutes; ``vendor_short_day`` and
+``vendor_long_day``: the minutes that vendors are known to use for students who need another; the columns of the ledger;
 ``held_hours``, ``uncut_hours``: what the held rows, and the others before cuts, would count by row (whole hours, or a full day);
 ``older``: whether the vendor's date is before ours; ``then_minutes``, ``then_kept``, ``then_days``: minutes counted, minutes into the
 bank and days credited up to the vendor's date; ``supported``: credited days that nothing speaks against, ``listed`` those of them that
@@ -20,8 +21,6 @@ import polars as pl
 from recoup.exporters import facts
 
 _C = pl.col
-#: Minutes of a day that vendors are known to use for students who need another (attendance-recovery-rules.md 4.4).
-_SHORT, _LONG = 180, 240
 _JOINED = {"id": ";", "sentence": " ", "citation": "; "}
 FOLLOWS_MINUTES, FOLLOWS_EARNED = "follows_minutes", "follows_earned"
 
@@ -59,16 +58,17 @@ def earned() -> Figures:
     """Return what ``days_earned`` would be under each cause: minutes over the minutes of a day, rounded down, as vendors do it."""
     counted, raw, day, lost, own = (_C(name) for name in ("minutes_counted", "minutes_raw", "day", "minutes_forfeited", "v_minutes"))
     kept, part_hours, cut, held = counted - lost, _C("minutes_not_counted"), _C("minutes_cut"), _C("minutes_held")
+    short, long = _C("vendor_short_day"), _C("vendor_long_day")
     # The vendor's own minutes where it gives them; what it may have had, where not.
     times = [own, *(_where(own.is_null(), had) for had in (kept, counted, raw))]
 
-    def days_of(minutes: int, use: pl.Expr) -> list[pl.Expr]:
+    def days_of(minutes: pl.Expr, use: pl.Expr) -> list[pl.Expr]:
         return [_where(use & (time // minutes != time // day), time // minutes) for time in times]
 
     return {
         FOLLOWS_MINUTES: [_where(own != counted, days) for days in (own // day, (own - lost) // day)],
-        "day_180": days_of(_SHORT, day > _SHORT),
-        "day_240": days_of(_LONG, day < _LONG),
+        "day_180": days_of(short, day > short),
+        "day_240": days_of(long, day < long),
         "whole_hours": [_where(part_hours > 0, (kept + part_hours) // day)],
         "all_time": [_where(raw > counted, time // day) for time in (raw, _C("uncut_hours") + _C("held_hours"))],
         "held_time": [_where(held > 0, (kept + time) // day) for time in (_C("held_hours"), held)],

@@ -186,6 +186,8 @@ class Opportunities:
         sheets = {"By school and grade": by_school(run, people), "Students": people, "Held back": held_back(run)}
         write_csv(people, out / CSV)
         created = datetime.combine(run.as_of, time.min)
+        if run.caveats:
+            sheets["What it rests on"] = pl.DataFrame({"caveat": run.caveats})
         with Book(out / WORKBOOK, f"Who can still recover, {run.year.name}, {run.lea.name}", created, large=False) as book:
             for sheet, frame in sheets.items():
                 book.place(sheet, frame, columns("opportunities", sheet))

@@ -6,6 +6,7 @@ then stands beside what the data gives now.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,16 @@ def compared(run: Run, now: pl.DataFrame) -> pl.DataFrame:
     return both.with_columns(differences).select(*FIGURES, *beside)
 
 
+def _without_attestations(run: Run, report: pl.DataFrame) -> pl.DataFrame:
+    """Add what would stand if no attestation held: ``ar_days_without_attestations`` and ``b8_ada_…``, empty where nothing rests on one."""
+    names = {name: f"{name}_without_attestations" for name in ("ar_days", "b8_ada")}
+    if run.fallen is None:
+        return report.with_columns(pl.lit(None, pl.String).alias(name) for name in names.values())
+    fallen = figures(replace(run, results={**run.results, "credits": run.fallen}))
+    then = fallen.select(*KEY, *(pl.col(name).alias(title) for name, title in names.items()))
+    return report.join(then, on=KEY, how="left", maintain_order="left").with_columns(pl.col(names["ar_days"]).fill_null("0"))
+
+
 def _less(now: str | None, then: str | None) -> str:
     """Return now less then, empty where nothing was reported or one of them is not a number."""
     if then is None:
@@ -142,7 +153,7 @@ class Padc:
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:  # noqa: ARG002 - the port; there are none
         """Write both files; without periods the first one has no lines, and a finding says so."""
         now = figures(run)
-        report, months = compared(run, now), by_month(run)
+        report, months = _without_attestations(run, compared(run, now)), by_month(run)
         write_csv(report, out / FILE)
         write_csv(months, out / MONTHS_FILE)
         found = Findings(self.name, run)

@@ -185,6 +185,8 @@ def _mapping(
         if form is told.services:
             lines += [f"{rows['hours'].sum()} hours earned, {rows['days'].sum()} days used."]
         lines += ["", *_columns_table(form, told)]
+    if run.caveats:
+        lines += ["", "## What the figures rest on", "", *(f"- {told}" for told in run.caveats)]
     return "\n".join([*lines, "", "## Checks before the hand-over", "", *_checks_table(found), ""])
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 #: The parameter files that hold facts by name.
-PARTS = ("time", "caps", "supervision", "eligibility", "periods", "absenteeism")
+PARTS = ("time", "caps", "supervision", "eligibility", "periods", "absenteeism", "systems")
 
 #: What each grade of certainty means.
 GRADES = {
@@ -31,6 +31,9 @@ GRADES = {
     "D": "derived here by combining sources",
     "U": "unconfirmed: a setting with a default",
 }
+
+#: The grades that a person is warned of wherever a figure rests on them.
+DOUBTFUL = ("C", "D", "U")
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,15 +285,17 @@ def _value(name: str, raw: object, where: str) -> str:
             raise RecoupError("POLICY_NOT_A_NUMBER", where, name=name)
         return str(raw)
     if name == "accept_risk":
-        return str(raw).lower()
+        return _one_of(("true", "false"), name, str(raw).lower(), where)
     knob = knobs()[name]
     if name == "charter_minimum" and raw != knob.default:
         return _charter_minutes(raw, where)
-    value = {True: "yes", False: "no"}[raw] if isinstance(raw, bool) else str(raw)
-    if value not in knob.values:
-        raise RecoupError(
-            "POLICY_UNKNOWN_VALUE", where, name=name, value=value, known=", ".join(knob.values), nearest=nearest(value, knob.values)
-        )
+    return _one_of(knob.values, name, {True: "yes", False: "no"}[raw] if isinstance(raw, bool) else str(raw), where)
+
+
+def _one_of(known: Collection[str], name: str, value: str, where: str) -> str:
+    """Return a value that is one of the known ones, or refuse it."""
+    if value not in known:
+        raise RecoupError("POLICY_UNKNOWN_VALUE", where, name=name, value=value, known=", ".join(known), nearest=nearest(value, known))
     return value
 
 

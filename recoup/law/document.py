@@ -120,7 +120,8 @@ def _minutes() -> Iterator[str]:
         (f"`{kind}`", _dated(fact), fact.citation, fact.certainty, "K18 `special_minutes = table`")
         for kind, fact in rules.table_minutes.items()
     ]
-    rows += [(_code(rules.charter_types), "the grade's", "EC 47612.5", "U", "K13 `charter_minimum`")]
+    charter = law.knobs()["charter_minimum"]
+    rows += [(_code(rules.charter_types), "the grade's", charter.citation, charter.certainty, f"K{charter.number} `{charter.name}`")]
     yield from _table(("who", "minutes", "source", "grade", "knob"), rows)
     yield "An enrollment's alternate minimum replaces a longer one where it has one of these bases:\n"
     yield from _table(("basis", "source", "grade"), ((f"`{name}`", fact.citation, fact.certainty) for name, fact in rules.bases.items()))

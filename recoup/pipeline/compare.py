@@ -111,7 +111,7 @@ def each(run: Run, say: Callable[[str], None], knobs: Iterable[law.Knob] | None 
     if run.attest:
         say("computing without attestations")
         days = reading(run, {}, without_attestations=True).told
-        head = {"k": None, "name": "attestations", "citation": "design: ledger.md 1", "certainty": "A"}
+        head = {"k": None, "name": "attestations", "citation": "design: ledger.md 1", "certainty": "D"}
         readings.append({**head, "value": "none", "means": "nobody answers for a check", **_effect(days)})
     return {**reports.head(run), "readings": readings, "skipped": skipped}
 

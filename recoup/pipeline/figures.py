@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from recoup import law, ledger
+from recoup.exporters.findings import spans
 from recoup.ledger.time import REQUIRED
 from recoup.ports import Finding, Lea, LeaRules
 
@@ -59,11 +60,11 @@ def without_attestations(
     absent: frozenset[tuple[str, str]],
     results: Mapping[str, pl.DataFrame],
     reported: pl.DataFrame | None = None,
-) -> dict[str, int]:
-    """Return the sums of the ledger as they would stand if the attested checks held the time; empty where nothing rests on a word."""
+) -> dict[str, pl.DataFrame] | None:
+    """Return the results as they would stand if the attested checks held the time; None where nothing rests on a word."""
     if results["holds"].filter(pl.col("severity") == "attested").is_empty():
-        return {}
-    return sums(count(plan, tables, absent, plan.as_of, (), reported)["ledger"])
+        return None
+    return count(plan, tables, absent, plan.as_of, (), reported)
 
 
 def sums(figures: pl.DataFrame) -> dict[str, int]:
@@ -71,10 +72,12 @@ def sums(figures: pl.DataFrame) -> dict[str, int]:
     return {name: int(figures[name].sum()) for name in SUMS}
 
 
-def told(plan: Plan, leas: Sequence[LeaRules], results: Mapping[str, pl.DataFrame], fallen: Mapping[str, int]) -> list[Finding]:
-    """Return what a person must know of the figures: risks accepted, LEAs not named, checks not made, days that rest on a word.
+def told(
+    plan: Plan, leas: Sequence[LeaRules], schools: pl.DataFrame, results: Mapping[str, pl.DataFrame], fallen: Mapping[str, int]
+) -> list[Finding]:
+    """Return what a person must know of the figures: risks accepted, uncertain rules, LEAs not named, checks not made, days on a word.
 
-    ``fallen``: ``without_attestations``.
+    ``fallen``: the sums of ``without_attestations``.
     """
     risks: dict[str, list[str]] = {}
     for one in leas:
@@ -84,6 +87,7 @@ def told(plan: Plan, leas: Sequence[LeaRules], results: Mapping[str, pl.DataFram
         Finding("", "RISK_ACCEPTED", "warn", 0, risk if len(names) == len(leas) else f"{', '.join(names)}: {risk}")
         for risk, names in risks.items()
     ]
+    found += _uncertain(plan, schools)
     seen = {one.lea.code for one in leas}
     found += [
         Finding("", "LEA_UNNAMED", "warn", 0, f"Schools report to {one.lea.code}, which [[leas]] does not name; it has the common policy.")
@@ -95,13 +99,27 @@ def told(plan: Plan, leas: Sequence[LeaRules], results: Mapping[str, pl.DataFram
         for entry in plan.config.leas
         if entry.lea.code not in seen
     ]
-    found += _unmade(results["holds"], plan.config.attest)
     if fallen:
         now = sums(results["ledger"])
         resting = int(results["ledger"]["days_attested"].sum())
         days = f"{resting} of {now['days_credited']} credited days rest on an attestation"
         found.append(Finding("", "ATTESTED", "warn", resting, f"{days}; {fallen['days_credited']} would stand without any."))
-    return found
+    return found + _unmade(results["holds"], plan.config.attest)
+
+
+def _uncertain(plan: Plan, schools: pl.DataFrame) -> list[Finding]:
+    """Return which of the rules in force are graded C, D or U: those of the year, the policy's, and the minutes of the schools' types."""
+    rules, found = plan.law, []
+    if rules.certainty in law.DOUBTFUL:
+        told = f"The rules of {rules.year.name} are graded {rules.certainty}: {rules.citation}."
+        found.append(Finding("", "RULES_UNCONFIRMED", "warn", 0, told))
+    knobs = [knob.number for knob in law.knobs().values() if knob.values and knob.certainty in law.DOUBTFUL]
+    types = {name for name, fact in rules.type_minutes.items() if fact.certainty in law.DOUBTFUL}
+    here = sorted(types & set(schools["school_type"]))
+    minutes = f" So are the minutes of a day in these types of school: {', '.join(here)}." if here else ""
+    told = f"The figures rest on choices graded C, D or U (K{spans(knobs)}): no settled law.{minutes}"
+    more = "recoup compare --each shows what every other reading would give."
+    return [*found, Finding("", "CERTAINTY", "info", len(knobs) + len(here), f"{told} {more}")]
 
 
 def _unmade(lines: pl.DataFrame, attest: Sequence[Attestation]) -> list[Finding]:

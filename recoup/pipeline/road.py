@@ -174,6 +174,7 @@ def compute(
     if config.attest:
         say("computing the ledger without what rests on a word")
     fallen = figures.without_attestations(plan, tables, absent, results, reported)
+    sums = figures.sums(fallen["ledger"]) if fallen else {}
     decided, idle = decisions.outcome(tables, results, leas, recorded, year.name)
     return Run(
         year=year,
@@ -188,11 +189,12 @@ def compute(
         results=results,
         quarantine=checked.quarantine,
         inputs=desk.inputs,
-        findings=[*figures.told(plan, leas, results, fallen), *idle, *findings, *desk.findings],
+        findings=[*figures.told(plan, leas, tables["schools"], results, sums), *idle, *findings, *desk.findings],
         closed=closed,
         leas=leas,
         decisions=decided,
-        without_attestations=fallen,
+        without_attestations=sums,
+        fallen=fallen["credits"] if fallen else None,
     )
 
 

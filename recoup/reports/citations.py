@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from recoup.law import Law
 
-#: The grades that a person is warned of wherever a figure rests on them.
-DOUBTFUL = ("C", "D", "U")
-
 
 @dataclass(slots=True)
 class Citations:
@@ -27,7 +24,7 @@ class Citations:
 
     def cite(self, figure: str, citation: str, certainty: str) -> dict[str, str]:
         """Return citation and certainty for a step, and remember that ``figure`` (if any) rests on it."""
-        if figure and certainty in DOUBTFUL:
+        if figure and certainty in rules.DOUBTFUL:
             self.doubtful.setdefault((certainty, citation), set()).add(figure)
         return {"citation": citation, "certainty": certainty}
 

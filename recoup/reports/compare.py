@@ -158,6 +158,7 @@ def head(run: Run) -> Row:
         "as_of": run.as_of.isoformat(),
         "run_id": run.run_id,
         "rule_version": run.rule_version,
+        "caveats": run.caveats,
     }
 
 

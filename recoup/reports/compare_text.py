@@ -42,7 +42,7 @@ def as_text(told: Mapping[str, Any]) -> str:
             for row in told["schools"]
         ]
         lines += ["", *_table(("By school of the absence", "grades", "now", "other", "days -", "days +"), cells)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_caveats(told)])
 
 
 def each_as_text(told: Mapping[str, Any]) -> str:
@@ -54,9 +54,13 @@ def each_as_text(told: Mapping[str, Any]) -> str:
     lines = [_head(told), "", *_table(head, rows)]
     for one in told["skipped"]:
         lines += _wrap(f"{_knob(one)} = {one['value']}: {one['why']}", "skipped  ")
-    return "\n".join(
-        [*lines, "", *_wrap("moved: days credited to another absence, school or date. A grade of C, D or U is no settled law.", "")]
-    )
+    moved = _wrap("moved: days credited to another absence, school or date. A grade of C, D or U is no settled law.", "")
+    return "\n".join([*lines, "", *moved, *_caveats(told)])
+
+
+def _caveats(told: Mapping[str, Any]) -> list[str]:
+    lines = [line for caveat in told["caveats"] for line in _wrap(caveat, "  ")]
+    return ["", "The run's figures rest on this:", *lines] if lines else []
 
 
 def _head(told: Mapping[str, Any]) -> str:

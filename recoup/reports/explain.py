@@ -89,8 +89,10 @@ class _Teller:
             "run_id": run.run_id,
             "rule_version": run.rule_version,
             "policy": self._policy(),
+            "risks": rules.accepted_risks(run.policy),
             "attested": [{"check": one.check, "by": one.by, "on": one.on, "evidence": one.evidence} for one in run.attest],
             "figures": {name: value for name, value in self.figures.items() if name not in ("ssid", "lea")},
+            "without_attestations": None if run.fallen is None else {"days_credited": len(self._own(run.fallen))},
             "minimum_schooldays": self._minimums(),
             "dates": self._dates(),
             "days": self._days(),
@@ -99,6 +101,8 @@ class _Teller:
             "notes": self._notes(),
             "left": self._left(),
         }
+        year = self.cites.law
+        self.cites.cite("every figure", year.citation, year.certainty)
         plain: Row = _plain({**told, "doubtful": self.cites.table()})
         return plain
 
@@ -293,7 +297,7 @@ class _Teller:
     def _waits(self, lea: str) -> list[Row]:
         """Return why earned days of an LEA have no absence."""
         cap = self.cites.law.facts["annual_cap"]
-        days, credited = cap.on(self.run.as_of), len(self._credits_of(lea))
+        days, credited = self.cites.law.value("annual_cap"), len(self._credits_of(lea))
         elsewhere = sum(row["days"] for row in self.trace["taken_elsewhere"] if row["lea"] == lea)
         found = []
         if not self._open(lea):

@@ -69,6 +69,9 @@ def _head(told: Mapping[str, Any]) -> list[HtmlElement]:
         f"Run {told['run_id']}, rules {told['rule_version']}. Student: {where(person['source'])}.",
     ]
     lines += [f"Attested: {one['check']}, by {one['by']}, since {one['on']}; evidence: {one['evidence']}." for one in told["attested"]]
+    if told["without_attestations"]:
+        lines.append(f"Days credited that would stand without any attestation: {told['without_attestations']['days_credited']}.")
+    lines += [f"Risk: {risk}" for risk in told["risks"]]
     if told["doubtful"]:
         grades = sorted({row["certainty"] for row in told["doubtful"]})
         lines.append(f"Some of these figures rest on facts graded {listed(grades)}: see What is not certain.")

@@ -86,6 +86,9 @@ def _head(told: Mapping[str, Any], new: _Once) -> list[str]:
     lines += [
         f"  {figures[name]:>6,}  {title}" for name, title in FIGURES.items() if figures[name] or name in ("days_earned", "days_credited")
     ]
+    if told["without_attestations"]:
+        lines.append(f"  {told['without_attestations']['days_credited']:>6,}  days credited would stand without any attestation")
+    lines += [line for risk in told["risks"] for line in ("", *_wrap(f"Risk: {risk}", 2))]
     if told["doubtful"]:
         grades = sorted({row["certainty"] for row in told["doubtful"]})
         lines += ["", *_wrap(f"Some of these figures rest on facts graded {listed(grades)}: see WHAT IS NOT CERTAIN.", 2)]

@@ -81,6 +81,7 @@ def summarize(
         "as_of": run.as_of,
         "rule_version": run.rule_version,
         "risks": [finding.message for finding in run.findings if finding.code == "RISK_ACCEPTED"],
+        "certainty": [finding.message for finding in run.findings if finding.code in ("RULES_UNCONFIRMED", "CERTAINTY")],
         "leas": leas(run),
         "rows": rows(run.inputs, run.quarantine),
         "days": days(run.results["ledger"]),
@@ -102,7 +103,7 @@ def as_text(told: Mapping[str, Any]) -> str:
     lines = [
         f"{told['lea']['name']} ({told['lea']['code']}), {told['school_year']} as of {told['as_of']}, rules {told['rule_version']}",
         "",
-        *(f"Risk      {told_risk}" for told_risk in told["risks"]),
+        *(line for risk in told["risks"] for line in _entry("Risk", risk, [])),
         *rows_as_text(row),
         (
             f"Days      {day['earned']:,} earned by {day['students_earning']:,} of {day['students']:,} students,"
@@ -115,6 +116,7 @@ def as_text(told: Mapping[str, Any]) -> str:
         lines.append(f"          {day['attested']:,} of the credited days rest on an attestation; {stand}")
     if len(told["leas"]) > 1:
         lines += _entry("LEAs", "days credited", [(f"{one['name']} ({one['code']})", one["days_credited"]) for one in told["leas"]])
+    lines += [line for said in told["certainty"] for line in _entry("Certainty", said, [])]
     lines += _holds_as_text(told["holds"], told["minutes_held"])
     if told["decisions"]:
         lines += _entry("Decisions", f"{len(told['decisions']):,}", _effects(told["decisions"]))
@@ -140,8 +142,10 @@ def _holds_as_text(told: Sequence[Mapping[str, Any]], minutes: int) -> list[str]
     for severity, title in titles.items():
         found = [(one["code"], one["lines"]) for one in told if one["severity"] == severity]
         if found:
-            total = sum(count for _, count in found)
-            head = f"{total:,} lines, {minutes:,} minutes" if severity == "hold" else f"{total:,}"
+            head = f"{sum(count for _, count in found):,}"
+            if minutes and severity in ("hold", "not_checked"):
+                # Checks that failed and checks that could not be made hold the minutes together; they are told once.
+                head, minutes = f"{head} lines, {minutes:,} minutes held", 0
             lines += _entry(title, head, found)
     return lines
 

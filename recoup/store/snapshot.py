@@ -24,7 +24,8 @@ _FACTS: Final = "run.json"
 
 
 class Snapshots:
-    """The snapshots of one workspace, ``<root>/<run_id>/{tables,results}/<table>.parquet``, ``quarantine.parquet`` and ``run.json``."""
+    """The snapshots of one workspace, ``<root>/<run_id>/{tables,results}/<table>.parquet``, ``quarantine.parquet``, ``run.json``, and
+    ``fallen.parquet`` where days rest on a word."""
 
     def __init__(self, root: Path, journal: Journal) -> None:
         self._root = root
@@ -50,6 +51,8 @@ class Snapshots:
                     for name, frame in frames.items():
                         frame.write_parquet(building / kind / f"{name}.parquet")
                 run.quarantine.write_parquet(building / "quarantine.parquet")
+                if run.fallen is not None:
+                    run.fallen.write_parquet(building / "fallen.parquet")
                 (building / _FACTS).write_text(json.dumps(_facts(run), indent=2), encoding="utf-8", newline="\n")
                 sync_tree(building)
                 remove_tree(whole)
@@ -74,9 +77,10 @@ class Snapshots:
                     {name: _table(self._root / run_id / kind, name) for name in facts[f"{kind}_in_order"]} for kind in ("tables", "results")
                 )
                 quarantine = _table(self._root / run_id, "quarantine")
+                fallen = _table(self._root / run_id, "fallen") if facts.get("fallen") else None
             except (pl.exceptions.PolarsError, FileNotFoundError):
                 raise self._damaged(run_id) from None
-        return _run(facts, tables, results, quarantine)
+        return _run(facts, tables, results, quarantine, fallen)
 
     def scan(self, run_id: str, table: str) -> pl.LazyFrame:
         """Return one table or result of a saved run, lazily. ``STORE_NO_SNAPSHOT`` (2) if it is not kept."""
@@ -145,6 +149,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "leas": [asdict(item) for item in run.leas],
         "decisions": [{**asdict(item), "decided_at": item.decided_at and item.decided_at.isoformat()} for item in run.decisions],
         "without_attestations": dict(run.without_attestations),
+        "fallen": run.fallen is not None,
     }
 
 
@@ -153,7 +158,11 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _run(
-    facts: Mapping[str, Any], tables: Mapping[str, pl.DataFrame], results: Mapping[str, pl.DataFrame], quarantine: pl.DataFrame
+    facts: Mapping[str, Any],
+    tables: Mapping[str, pl.DataFrame],
+    results: Mapping[str, pl.DataFrame],
+    quarantine: pl.DataFrame,
+    fallen: pl.DataFrame | None,
 ) -> Run:
     year = facts["year"]
     return Run(
@@ -174,4 +183,5 @@ def _run(
         leas=tuple(LeaRules(**{**item, "lea": Lea(**item["lea"]), "schools": tuple(item["schools"])}) for item in facts.get("leas", ())),
         decisions=tuple(Decision(**{**item, "decided_at": _moment(item["decided_at"])}) for item in facts.get("decisions", ())),
         without_attestations=facts.get("without_attestations", {}),
+        fallen=fallen,
     )

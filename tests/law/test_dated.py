@@ -87,6 +87,12 @@ def test_every_value_of_law_has_citation_certainty_and_dates(rule: dict[str, Any
     assert all(type(since) is date for since in rule.get("values", {}))
 
 
+@pytest.mark.parametrize("name", ["years", "minimum_schoolday", "knobs", *law.PARTS])
+def test_no_citation_is_cut_at_what_yaml_takes_for_a_comment(name: str) -> None:
+    lines = (PARAMS / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if " #" in line and '"' not in line and not line.lstrip().startswith("#")] == []
+
+
 def test_every_part_of_the_law_is_read() -> None:
     assert {path.name.removesuffix(".yaml") for path in PARAMS.iterdir()} == {*law.PARTS, "years", "minimum_schoolday", "knobs"}
     assert len(RULES) > 40
@@ -99,6 +105,7 @@ def test_every_hold_code_says_what_it_rests_on(name: str) -> None:
         assert row["citation"].strip(), row["code"]
         assert row["certainty"] in GRADES, row["code"]
         assert row["message"].endswith("."), row["code"]
+        assert row["certainty"] == "D" or not row["citation"].startswith(("design", "derived")), row["code"]
 
 
 def test_rules_hold_for_every_day_of_every_known_year() -> None:

@@ -105,6 +105,7 @@ def test_the_refusal_names_knob_value_and_what_is_missing() -> None:
     ({"K1": "minutes", "time_unit": "minutes"}, "POLICY_TWICE"),
     ({"K5": "yes"}, "POLICY_RISK"),
     ({"K5": "yes", "accept_risk": False}, "POLICY_RISK"),
+    ({"accept_risk": "perhaps"}, "POLICY_UNKNOWN_VALUE"),
     ({"charter_minimum": {"4-6": 240}}, "POLICY_CHARTER_MINUTES"),
     ({"ratio_grace_minutes": "five"}, "POLICY_NOT_A_NUMBER"),
 ])  # fmt: skip

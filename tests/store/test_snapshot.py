@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def test_a_run_comes_back_as_it_was(tmp_path: Path) -> None:
     with Workspace.open(tmp_path, command="run") as workspace, workspace.start() as job:
-        run = small_run(job.run_id)
+        run = replace(small_run(job.run_id), fallen=pl.DataFrame({"ssid": ["9000000001"]}))
         workspace.snapshots.save(run)
         loaded = workspace.snapshots.load(job.run_id)
         for kind in ("tables", "results"):
@@ -29,8 +29,12 @@ def test_a_run_comes_back_as_it_was(tmp_path: Path) -> None:
             for name, frame in saved.items():
                 assert_frame_equal(frame, again[name])
         assert_frame_equal(run.quarantine, loaded.quarantine)
+        assert run.fallen is not None
+        assert loaded.fallen is not None
+        assert_frame_equal(run.fallen, loaded.fallen)
         nothing = pl.DataFrame()
-        assert replace(loaded, tables={}, results={}, quarantine=nothing) == replace(run, tables={}, results={}, quarantine=nothing)
+        bare = [replace(one, tables={}, results={}, quarantine=nothing, fallen=None) for one in (loaded, run)]
+        assert bare[0] == bare[1]
         assert workspace.snapshots.scan(job.run_id, "ledger").collect().height == 1
         with pytest.raises(RecoupError, match="STORE_NO_SNAPSHOT"):
             workspace.snapshots.scan(job.run_id, "no_such_table")
