@@ -4,13 +4,13 @@ What a case does not say is ordinary: one elementary school in session from 08:0
 2025-08-18 to 2026-06-05; one student enrolled there all year; sessions on Saturdays from 09:00, each led and
 verified by a qualifying teacher; excused full-day absences in the morning of the year, before any session.
 
-``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also
-``start``, ``break``, ``teachers``, ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the
-student), ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a
-row; also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, grade, status, alternate, basis,
-track}``.
-``taught``: further school days; ``calendar``: further rows of it. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of
-``dispositions`` on the student.
+``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also ``start``,
+``break``, ``teachers`` (names, or ``{name, from, to}``), ``others`` (students not in the data), ``clock`` (``{in, out}`` of the
+student), ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the student),
+``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a row;
+also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, grade, status, alternate,
+basis, track}``. ``taught``: further school days; ``calendar``: further rows of it. ``applied``: ``{absence, recovered, lea}``.
+``decisions``: rows of ``dispositions`` on the student.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def bundle(case: Case) -> Tables:
     students, sessions, participation, session_staff = {SSID: case["grade"]}, [], [], []
     teachers = {"T1", *(case.get("staff") or {})}
     for number, planned in enumerate(schedule(case), start=1):
-        key, helpers = f"S{number:02}", planned.get("teachers", ["T1"] if "start" not in planned else [f"D{number}"])
+        key, named = f"S{number:02}", planned.get("teachers", ["T1"] if "start" not in planned else [f"D{number}"])
+        helpers = [one if isinstance(one, dict) else {"name": one} for one in named]
         end = hhmm((planned["at"] + planned["minutes"]) % 1440)
         sessions.append(
             {
@@ -91,12 +92,15 @@ def bundle(case: Case) -> Tables:
                 "delivery": "in_person",
                 "meal_offered": True,
                 "cancelled": False,
-                "other_students_present": 0,
+                "other_students_present": planned.get("others", 0),
             }
         )
-        session_staff += [{"session_id": key, "staff_id": staff, "role": "teacher"} for staff in helpers]
-        teachers |= set(helpers)
-        present: list[tuple[str, dict[str, Any]]] = [] if planned.get("alone") else [(SSID, {})]
+        session_staff += [
+            {"session_id": key, "staff_id": one["name"], "role": "teacher", "start_time": one.get("from"), "end_time": one.get("to")}
+            for one in helpers
+        ]
+        teachers |= {one["name"] for one in helpers}
+        present: list[tuple[str, dict[str, Any]]] = [] if planned.get("alone") else [(SSID, planned.get("clock", {}))]
         for grade, told in planned.get("with", {}).items():
             group = told if isinstance(told, dict) else {"times": told}
             others = [f"90{number:03}{place:03}{len(students) % 100:02}" for place in range(group["times"])]
@@ -109,7 +113,7 @@ def bundle(case: Case) -> Tables:
                 "minutes": group.get("minutes", planned["minutes"]),
                 "sign_in": group.get("in"),
                 "sign_out": group.get("out"),
-                "verified_by": helpers[0],
+                "verified_by": helpers[0]["name"],
                 "verified_at": f"{planned['date']}T23:00",
                 "evidence_ref": f"sheet {number}",
             }
