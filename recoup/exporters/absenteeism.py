@@ -156,6 +156,8 @@ class Absenteeism:
             people.filter(pl.col("school_code").is_null(), ~pl.col("counted")),
             more_than=law.load(run.year.name).value("chronic_more_than"),
         )
+        weekend = law.load(run.year.name).value("weekend")
+        found.add("WEEKEND_DAYS", run.tables["calendar"].filter("is_instructional", pl.col("date").dt.weekday().is_in(weekend)))
         left_out = counts.filter("public").join(places, on="ssid", how="left")
         found.add("EXEMPT", left_out.filter("exempt"))
         found.add("HOURLY", left_out.filter("hourly", ~pl.col("exempt")))

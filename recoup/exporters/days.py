@@ -51,7 +51,8 @@ def enrollments(run: Run) -> pl.DataFrame:
 def taught_days(calendar: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
     """Return the instructional days of each group (school_code, track, grade), in order of group and ``date``.
 
-    Of several calendar rows for a date the most specific one that fits wins: track and grades, then track, then grades, then neither.
+    Of several calendar rows for a date the most specific one that fits wins: track and grades, then track, then grades, then neither;
+    of two with grades the one with fewer, then the earlier in text, as in the ledger.
     """
     rows = calendar.select(
         "school_code",
@@ -68,8 +69,8 @@ def taught_days(calendar: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
         .join(rows, on="school_code")
         .filter((track == "") | (track == pl.col("track")), (grades == "") | named)
         .with_columns(((track != "").cast(pl.Int8) * 2 + (grades != "").cast(pl.Int8)).alias("specificity"))
-        .sort(*GROUP, "date", "specificity", "row_grades")
-        .unique([*GROUP, "date"], keep="last", maintain_order=True)
+        .sort(*GROUP, "date", -pl.col("specificity"), grades.str.count_matches(";"), "row_grades")
+        .unique([*GROUP, "date"], keep="first", maintain_order=True)
         .filter("is_instructional")
         .select(*GROUP, "date")
     )

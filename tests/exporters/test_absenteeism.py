@@ -144,6 +144,12 @@ def test_who_is_left_out_is_said(cedar: Run, export: Callable[..., Export]) -> N
     assert said == {"ALTERNATE_ASSUMED": 0, "FEW_DAYS": 5, "EXEMPT": 1, "HOURLY": 1}
 
 
+def test_school_days_on_a_weekend_are_said(cedar: Run, export: Callable[..., Export]) -> None:
+    """180 days in a row from Tuesday, July 1, to Saturday, December 27: 26 Saturdays and 25 Sundays."""
+    said = {finding.code: finding.rows for finding in export(district(cedar, 180, [(5, 0)]), "absenteeism").findings}
+    assert said["WEEKEND_DAYS"] == 51
+
+
 def test_refused_rows_make_the_rates_uncertain(cedar: Run, export: Callable[..., Export]) -> None:
     refused = cedar.quarantine.head(1).with_columns(table=pl.lit("attendance"), code=pl.lit("DATE_INVALID"))
     assert "UNKNOWN_DAYS" in {finding.code for finding in export(replace(cedar, quarantine=refused), "absenteeism").findings}

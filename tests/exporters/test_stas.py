@@ -172,6 +172,16 @@ def test_the_most_specific_calendar_row_wins() -> None:
     assert sorted(taught.select("track", "grade").rows()) == [("", "05"), ("A", "KN")]
 
 
+def test_of_two_calendar_rows_with_grades_the_one_with_fewer_wins_as_in_the_ledger() -> None:
+    day = date(2025, 9, 2)
+    told = [("04;05;06", False), ("05;06", True), ("06;07", False), ("07;08", True)]
+    calendar = pl.DataFrame(
+        [{"school_code": "1", "date": day, "is_instructional": taught, "track": None, "grades": grades} for grades, taught in told]
+    )
+    groups = pl.DataFrame([("1", "", grade) for grade in ("04", "05", "06", "07", "08")], days.GROUP, orient="row")
+    assert days.taught_days(calendar, groups)["grade"].sort().to_list() == ["05", "06", "08"]
+
+
 def test_a_year_without_its_own_layout_says_so(cedar: Run, export: Write) -> None:
     year = replace(cedar.year, name="2026-2027")
     assert codes(export(replace(cedar, year=year), "calpads_stas"))["LAYOUT_ASSUMED"] == "warn"
