@@ -116,7 +116,7 @@ def _uncertain(plan: Plan, schools: pl.DataFrame) -> list[Finding]:
     knobs = [knob.number for knob in law.knobs().values() if knob.values and knob.certainty in law.DOUBTFUL]
     types = {name for name, fact in rules.type_minutes.items() if fact.certainty in law.DOUBTFUL}
     here = sorted(types & set(schools["school_type"]))
-    minutes = f" So are the minutes of a day in these types of school: {', '.join(here)}." if here else ""
+    minutes = f" The minutes of a day at a school of type {', '.join(here)} are graded so too." if here else ""
     told = f"The figures rest on choices graded C, D or U (K{spans(knobs)}): no settled law.{minutes}"
     more = "recoup compare --each shows what every other reading would give."
     return [*found, Finding("", "CERTAINTY", "info", len(knobs) + len(here), f"{told} {more}")]
