@@ -84,7 +84,7 @@ def decide(config: Config, wish: Wish, request: Request) -> Verdict:
         after, tables = _compute(plan, saved, [*recorded, new])
         heard = after["holds"].filter(pl.col("disposition_id") == new.disposition_id)
         if new.decision in decisions.READ_UNDER:
-            _refuse_idle_match(new, plan, saved, tables, before, after)
+            _refuse_idle_match(new, plan, saved, recorded, tables, before, after)
         else:
             _refuse_idle_release(new, before["holds"], heard)
         if not request.dry_run:
@@ -200,7 +200,13 @@ def _by_code(lines: pl.DataFrame) -> str:
 
 
 def _refuse_idle_match(
-    new: Disposition, plan: Plan, saved: Run, tables: Mapping[str, pl.DataFrame], before: Results, after: Results
+    new: Disposition,
+    plan: Plan,
+    saved: Run,
+    recorded: list[Disposition],
+    tables: Mapping[str, pl.DataFrame],
+    before: Results,
+    after: Results,
 ) -> None:
     """Refuse a match or a school that the ledger does not take up, and say why as far as it can be told without values."""
     leas = figures.leas_of(plan, tables["schools"], frozenset(place for place in saved.absent if place[0] != decisions.TABLE))
@@ -211,6 +217,9 @@ def _refuse_idle_match(
     credits_ = before["credits"].filter(at, pl.col("absence_date") == new.date)
     if absences.is_empty():
         raise RecoupError("DECIDE_NO_MATCH", why="The student has no row of attendance on the absence's date.")
+    chosen = any(one.decision == "match" and (one.ssid, one.date) == (new.ssid, new.date) for one in recorded)
+    if new.decision == "match" and not chosen and (credits_["earned_on"].cast(pl.String) == new.value).any():
+        raise RecoupError("DECIDE_NO_MATCH", why="The ledger matches the two already.")
     if new.decision == "match" and not mine.effect:
         attended = before["time_entries"].filter(at, pl.col("date").cast(pl.String) == new.value, pl.col("outcome") != "held")
         why = "No session of the student counts on the date of the earned day."

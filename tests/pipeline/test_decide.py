@@ -200,6 +200,7 @@ def test_an_option_that_the_decision_does_not_take_is_refused(unsigned: District
 UNMATCHED: list[tuple[str, dict[str, Any], str]] = [
     ("match", {"on": date(2025, 8, 22), "value": "2025-08-23"}, "no row of attendance"),
     ("match", {"on": date(2025, 8, 20), "value": "2025-08-30"}, "No session"),
+    ("match", {"on": date(2025, 8, 20), "value": "2025-08-23"}, "already"),
     ("match", {"value": "2025-08-30"}, "--absence"),
     ("assign_school", {"on": date(2025, 8, 20), "value": "6010000"}, "already"),
     ("assign_school", {"on": date(2025, 8, 20), "value": "0190001"}, "another LEA's"),
