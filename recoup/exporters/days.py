@@ -25,16 +25,14 @@ _DAY = pl.duration(days=1)
 def reporting_leas(run: Run) -> pl.DataFrame:
     """Return every school with the LEA that reports for it: ``school_code``, ``school_type``, ``hourly``, ``lea``.
 
-    An independently reporting charter is an LEA of its own, under its school code; any other school is its county-district code's, or,
-    where that is empty, the configured LEA's.
+    An independently reporting charter is an LEA of its own, under its school code; any other school is its county-district code's.
     """
     charter = pl.col("independently_reporting_charter").fill_null(value=False)
-    district = pl.col("county_district_code").fill_null(run.lea.code)
     return run.tables["schools"].select(
         "school_code",
         "school_type",
         pl.col("hourly_attendance").fill_null(value=False).alias("hourly"),
-        pl.when(charter).then("school_code").otherwise(district).alias("lea"),
+        pl.when(charter).then("school_code").otherwise("county_district_code").alias("lea"),
     )
 
 

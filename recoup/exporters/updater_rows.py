@@ -20,8 +20,8 @@ _RECORD = ("ssid", "start_date", "end_date", "comment", "owner_district", "deriv
 
 
 def districts(run: Run) -> pl.DataFrame:
-    """Return every school with the district whose SIS it is in: ``school_code``, ``district`` (the LEA's where a school names none)."""
-    return run.tables["schools"].select("school_code", pl.col("county_district_code").fill_null(run.lea.code).alias("district"))
+    """Return every school with the district whose SIS it is in: ``school_code``, ``district``."""
+    return run.tables["schools"].select("school_code", district="county_district_code")
 
 
 def of_district(run: Run, code: str) -> Run:

@@ -79,11 +79,10 @@ def charter_minutes(value: str) -> dict[str, int]:
 def owners(schools: pl.DataFrame, lea: str) -> pl.DataFrame:
     """Return school_code, lea, unit: the LEA that each school reports to, and its number; the LEA ``lea`` is 0.
 
-    An independently reporting charter is an LEA of its own; any other school belongs to its county-district code, or, where that is
-    empty, to ``lea`` (canonical-model.md).
+    An independently reporting charter is an LEA of its own; any other school belongs to its county-district code (canonical-model.md).
     """
     own = pl.col("independently_reporting_charter").fill_null(value=False)
-    code = pl.when(own).then("school_code").otherwise(pl.col("county_district_code").fill_null(lea))
+    code = pl.when(own).then("school_code").otherwise("county_district_code")
     found = schools.select("school_code", lea=code)
     numbers = {lea: 0} | {other: number for number, other in enumerate(sorted(set(found["lea"]) - {lea}), start=1)}
     return found.with_columns(unit=pl.col("lea").replace_strict(numbers, return_dtype=pl.Int64))
@@ -256,7 +255,7 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
             verified=pl.coalesce("verified", "default_verified"),
             verifier=pl.coalesce("verifier", "default_verifier"),
             sign_out=pl.col("sign_out")
-            + pl.when((pl.col("end") > MIDNIGHT) & (pl.col("sign_out") < pl.col("sign_in"))).then(MIDNIGHT).otherwise(0),
+            + pl.when((pl.col("end") >= MIDNIGHT) & (pl.col("sign_out") < pl.col("sign_in"))).then(MIDNIGHT).otherwise(0),
         )
         .drop("default_verifier", "default_verified", "end")
         .sort("who", "sess")
@@ -276,7 +275,7 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
             "c_grade",
             "breadth",
             date=_day("date"),
-            instructional=pl.col("is_instructional").fill_null(value=False),
+            instructional="is_instructional",
             day_start=_minute("day_start"),
             day_end=_minute("day_end"),
             c_track="track",
@@ -316,7 +315,7 @@ def encode(tables: Mapping[str, pl.DataFrame], law: Law, policy: Mapping[str, st
     )
     studies = tables["independent_study"].select("ssid", first=_day("start_date"), last=_day("end_date"))
     duties = tables["session_staff"].select("session_id", "staff_id", "role", from_=_minute("start_time"), to=_minute("end_time"))
-    staff = tables["staff"].select("staff_id", "certificated", "lea_employee", expires=_day("credential_expires").fill_null(FOREVER))
+    staff = tables["staff"].select("staff_id", "certificated", "lea_employee", expires=_day("credential_expires"))
     elections = tables["program_enrollments"].select("ssid", program="program_name", elected_by="elected_by", elected=_day("elected_on"))
     terms = tables["terms"].select("school_code", "term", first=_day("start"), last=_day("end"))
     said = tables["dispositions"].sort("decided_at", "disposition_id", nulls_last=False)

@@ -77,6 +77,7 @@ def check(case: Case, reading: dict[str, Any]) -> None:
         "held": sorted({code for row in entries if row["outcome"] == "held" for code in row["codes"].split(";")}),
         "cut": sorted({code for row in entries if row["outcome"] == "cut" for code in row["codes"].split(";")}),
         "by_school": by_school(case, result["credits"]),
+        "earned_on": [row["earned_on"] for row in result["credits"] if row["ssid"] == SSID],
         "grades": [row["grade"] for row in result["credits"] if row["ssid"] == SSID],
     }
     assert {name: got[name] for name in expected} == expected

@@ -240,7 +240,7 @@ class District:
     def unit(self, school: str) -> str:
         """Return the LEA that a school reports to: its own code if it is an independently reporting charter, else its county-district's."""
         row = self.schools[school]
-        return school if row.get("independently_reporting_charter") else row.get("county_district_code") or self.lea
+        return school if row.get("independently_reporting_charter") else row["county_district_code"]
 
     def ineligible(self, enrollment: Row) -> bool:
         """Whether an enrollment is ``not_eligible``: exempt, nonclassroom, or at a school of an excluded type."""

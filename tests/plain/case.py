@@ -5,12 +5,12 @@ What a case does not say is ordinary: one elementary school in session from 08:0
 verified by a qualifying teacher; excused full-day absences in the morning of the year, before any session.
 
 ``sessions``: a list of ``{date, minutes}``, or ``{times, minutes}`` for so many Saturdays from 2025-10-04; also ``start``,
-``break``, ``teachers`` (names, or ``{name, from, to}``), ``others`` (students not in the data), ``clock`` (``{in, out}`` of the
-student), ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the student),
+``break``, ``teachers`` (names, or ``{name, from, to}``), ``verified_by``, ``others`` (students not in the data), ``clock`` (``{in, out}``
+of the student), ``with`` (further students by grade: how many, or ``{times, in, out, minutes}``), ``alone`` (without the student),
 ``repeated`` (one after the other on the date). ``absences``: ``{dates}``, or ``{times, from}`` for so many school days in a row;
 also ``kind``, ``full_day``, ``not_recoverable``, ``school``. ``enrollments``: ``{school, entry, exit, grade, status, alternate,
-basis, track}``. ``taught``: further school days; ``calendar``: further rows of it. ``applied``: ``{absence, recovered, lea}``.
-``decisions``: rows of ``dispositions`` on the student.
+basis, track}``. ``schools``: their kinds by name; ``without_days``: those without a calendar. ``taught``: further school days;
+``calendar``: further rows of it. ``applied``: ``{absence, recovered, lea}``. ``decisions``: rows of ``dispositions`` on the student.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def bundle(case: Case) -> Tables:
                 "minutes": group.get("minutes", planned["minutes"]),
                 "sign_in": group.get("in"),
                 "sign_out": group.get("out"),
-                "verified_by": helpers[0]["name"],
+                "verified_by": planned.get("verified_by", helpers[0]["name"]),
                 "verified_at": f"{planned['date']}T23:00",
                 "evidence_ref": f"sheet {number}",
             }
@@ -146,7 +146,8 @@ def bundle(case: Case) -> Tables:
         "calendar": rows(
             *(
                 {"school_code": code, "date": day, "is_instructional": True, "day_start": "08:00", "day_end": "14:30"}
-                for code in codes.values()
+                for name, code in codes.items()
+                if name not in case.get("without_days", [])
                 for day in [*school_days(case), *case.get("taught", [])]
             ),
             *(

@@ -46,7 +46,7 @@ Absences
 18. An applied day to an absence after as-of is listed (``after_as_of``) and counts for nobody, as the absence does not; when it was
     recovered does not matter. An applied day takes its date: an absence of that date at
     another school is not recovered too (``credits`` has one row a student and date).
-19. A school's LEA is its own code if it reports independently, else its county-district code, else the configured one. Each LEA has
+19. A school's LEA is its own code if it reports independently, else its county-district code. Each LEA has
     its own bank, absences, applied days and ten; a date's time is the LEA's of the enrollment in force. The row of ``ledger`` adds
     them up. An applied day with another ``reporting_lea`` takes of the ten of every other LEA.
 20. ``match``: scope absence, date the absence's, value the earned date. ``assign_school``: value the school.
