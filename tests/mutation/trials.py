@@ -17,7 +17,7 @@ from tests.ledger.test_knobs import READINGS
 from tests.ledger.test_knobs import policy as policy_of
 from tests.ledger.test_worked_examples import DECIDED, EDGES
 from tests.plain.case import bundle
-from tests.plain.districts import random_district, random_policy
+from tests.plain.districts import random_district, random_policy, unseen
 from tests.plain.reading import read
 
 if TYPE_CHECKING:
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tests.plain.bundle import Row, Tables
 
 #: How many random districts there are, how many of them run alone, with their own as-of, attested checks and missing tables, and how many
-#: of those once more after a period was closed.
-DISTRICTS, ALONE, CLOSED = 200, 24, 6
+#: of those once more after a period was closed; then districts that lack what a required check reads, and rest on somebody's word.
+DISTRICTS, ALONE, CLOSED, ON_A_WORD = 200, 24, 6, 8
 POLICIES = 16
 IDS = ("session_id", "staff_id", "verified_by", "disposition_id", "program_name", "local_student_id")
 
@@ -95,6 +95,10 @@ def trials() -> Iterator[Trial]:
         drawn = random_district(Random(seed))
         policy = policies[seed % POLICIES]
         yield Trial(drawn.tables, policy, drawn.as_of, drawn.attest)
+    for seed in range(ON_A_WORD):
+        rng = Random(20_000 + seed)
+        drawn = unseen(random_district(rng), rng)
+        yield Trial(drawn.tables, {}, drawn.as_of, drawn.attest)
     for seed in range(CLOSED):
         drawn, changed, policy = close_and_change(seed)
         first = read(drawn.tables, policy=policy, as_of=drawn.as_of, attest=drawn.attest)["credits"]
