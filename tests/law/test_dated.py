@@ -183,9 +183,10 @@ def test_a_school_type_that_gets_its_own_minutes_in_january(amended: Callable[..
 
 def test_an_increment_that_changes_in_january(amended: Callable[..., law.Law]) -> None:
     rules = amended("time", ["increment_minutes"], {JANUARY: 30})
-    case = {"grade": "05", "sessions": [{"date": date(2025, 12, 20), "minutes": 90}, {"date": date(2026, 1, 10), "minutes": 90}]}
-    assert ledger_of(bundle(case), law.load(YEAR.name))["minutes_counted"] == 120
-    assert ledger_of(bundle(case), rules)["minutes_counted"] == 60 + 90
+    dates = [date(2025, 12, 20), JANUARY, date(2026, 1, 10)]
+    case = {"grade": "05", "sessions": [{"date": day, "minutes": 90, "start": "15:30"} for day in dates]}
+    assert ledger_of(bundle(case), law.load(YEAR.name))["minutes_counted"] == 3 * 60
+    assert ledger_of(bundle(case), rules)["minutes_counted"] == 60 + 90 + 90
 
 
 @pytest.mark.parametrize("measure", ["peak_present", "average"])
