@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: How many random districts there are, how many of them run alone, with their own as-of, attested checks and missing tables, and how many
 #: of those once more after a period was closed; then districts that lack what a required check reads, and rest on somebody's word.
-DISTRICTS, ALONE, CLOSED, ON_A_WORD = 200, 24, 6, 8
+DISTRICTS, ALONE, CLOSED, ON_A_WORD = 200, 24, 6, 16
 POLICIES = 16
 IDS = ("session_id", "staff_id", "verified_by", "disposition_id", "program_name", "local_student_id")
 
