@@ -67,14 +67,13 @@ def lea_of(district: Any, row: Row) -> str | None:
     return district.unit(row["enrollment"]["school_code"]) if row["enrollment"] else None
 
 
-def test_an_empty_county_district_code_is_the_configured_lea() -> None:
+def test_a_school_reports_to_its_district_and_an_independent_charter_to_itself() -> None:
     schools = pl.DataFrame(
         {
             "school_code": ["6000001", "6000002", "0190001", "6000003"],
-            "county_district_code": ["1964733", None, "1964733", "1964741"],
+            "county_district_code": ["1964733", "1964733", "1964733", "1964741"],
             "independently_reporting_charter": [False, None, True, None],
-        },
-        schema_overrides={"county_district_code": pl.String},
+        }
     )
     assert owners(schools, LEA.code).rows() == [
         ("6000001", "1964733", 0),
