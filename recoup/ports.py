@@ -440,6 +440,11 @@ class Run:
     fallen: pl.DataFrame | None = None
 
     @property
+    def policies(self) -> dict[str, Mapping[str, str]]:
+        """Return the policy of every LEA by its code."""
+        return {self.lea.code: self.policy} | {one.lea.code: one.policy for one in self.leas}
+
+    @property
     def caveats(self) -> list[str]:
         """Return what every report must say of its figures: risks accepted, uncertain rules, days on a word, checks not made."""
         return [finding.message for finding in self.findings if not finding.export and finding.code in CAVEATS]

@@ -105,7 +105,7 @@ def _computed(run: Run) -> Run:
     """Return a run with the ledger's own results."""
     policy = law.policy(run.policy)
     run = replace(run, policy=policy, rule_version=law.rule_version(law.load(run.year.name), policy))
-    return replace(run, results=again.results(run, again.policies(run), run.attest))
+    return replace(run, results=again.results(run, run.policies, run.attest))
 
 
 def _shown(run: Run, told: Mapping[str, Any]) -> dict[str, bytes]:

@@ -55,7 +55,7 @@ def follows(run: Run, knob: str, *values: str) -> pl.Expr:
 def _charter_minutes(run: Run) -> dict[str, int]:
     """Return the minutes of a charter's day by ``lea|grade`` where K13 gives them by grade span."""
     spans = law.load(run.year.name).grade_spans
-    policies = dict.fromkeys(days.reporting_leas(run)["lea"], run.policy) | {rules.lea.code: rules.policy for rules in run.leas}
+    policies = dict.fromkeys(days.reporting_leas(run)["lea"], run.policy) | run.policies
     given = {lea: policy.get("charter_minimum", "") for lea, policy in policies.items()}
     own = {lea: dict(part.split("=") for part in text.split(";")) for lea, text in given.items() if "=" in text}
     return {f"{lea}|{grade}": int(minutes[span]) for lea, minutes in own.items() for grade, span in spans.items()}

@@ -44,11 +44,6 @@ def in_this_model(run: Run) -> Run:
     return replace(run, tables=tables, absent=frozenset(absent))
 
 
-def policies(run: Run) -> dict[str, Mapping[str, str]]:
-    """Return the policy of every LEA of a run by its code."""
-    return {run.lea.code: run.policy} | {one.lea.code: one.policy for one in run.leas}
-
-
 def reported(run: Run) -> pl.DataFrame | None:
     """Return the pairs that closed periods have reported, or None."""
     return closed_pairs(run.closed)
@@ -64,7 +59,7 @@ def trace(run: Run, ssid: str) -> dict[str, pl.DataFrame]:
     """Return how the ledger came to one student's figures (``ledger.trace``), each LEA by its own policy."""
     rules, pairs = same_rules(run), reported(run)
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for code, policy in policies(run).items():
+    for code, policy in run.policies.items():
         groups.setdefault(tuple(sorted(policy.items())), []).append(code)
 
     def part(chosen: Mapping[str, str], leas: Sequence[str] | None) -> dict[str, pl.DataFrame]:

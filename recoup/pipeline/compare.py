@@ -30,7 +30,7 @@ class Comparison:
 
     def rows(self) -> pl.DataFrame:
         """Return every changed day and student; it holds values of children's records."""
-        return reports.rows(self.run, self.run.results, self.then)
+        return reports.rows(self.run, self.then)
 
 
 def parse(given: Sequence[str]) -> dict[str, str]:
@@ -54,7 +54,7 @@ def other_policies(run: Run, chosen: Mapping[str, str]) -> dict[str, dict[str, s
     for a comparison: nothing is exported by it.
     """
     found = {}
-    for code, policy in again.policies(run).items():
+    for code, policy in run.policies.items():
         whole = {**policy, **chosen}
         whole.pop("accept_risk", None)
         if whole["recover_suspension"] == "yes":
@@ -73,19 +73,19 @@ def reading(run: Run, chosen: Mapping[str, str], *, without_attestations: bool =
     again.same_rules(run)
     policies = other_policies(run, chosen)
     attest: Sequence[Attestation] = () if without_attestations else run.attest
-    settings = differing(again.policies(run), policies)
+    settings = differing(run.policies, policies)
     if not settings and len(attest) == len(run.attest):
         raise RecoupError("COMPARE_SAME")
     then = again.results(run, policies, attest)
     other = {"attestations": False, "says": "nobody answers for a check that the data cannot show"} if without_attestations else {}
-    return Comparison(run, then, reports.summarize(run, run.results, then, settings, other))
+    return Comparison(run, then, reports.summarize(run, then, settings, other))
 
 
 def against(run: Run, other: Run) -> Comparison:
     """Compare two saved runs as they are: their data may differ as well as their rules."""
     told = {"run_id": other.run_id, "says": f"run {other.run_id} as of {other.as_of}, rules {other.rule_version}"}
-    settings = differing(again.policies(run), again.policies(other))
-    return Comparison(run, other.results, reports.summarize(run, run.results, other.results, settings, told))
+    settings = differing(run.policies, other.policies)
+    return Comparison(run, other.results, reports.summarize(run, other.results, settings, told))
 
 
 def each(run: Run, say: Callable[[str], None], knobs: Iterable[law.Knob] | None = None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def each(run: Run, say: Callable[[str], None], knobs: Iterable[law.Knob] | None 
     again.same_rules(run)
     readings, skipped = [], []
     for knob in law.knobs().values() if knobs is None else knobs:
-        current = {policy.get(knob.name, knob.default) for policy in again.policies(run).values()}
+        current = {policy.get(knob.name, knob.default) for policy in run.policies.values()}
         head = {"k": knob.number, "name": knob.name, "citation": knob.citation, "certainty": knob.certainty}
         if knob.name == "charter_minimum":
             why = "it takes the minutes of every grade span; give them with --policy"

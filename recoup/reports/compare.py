@@ -162,13 +162,12 @@ def head(run: Run) -> Row:
     }
 
 
-def summarize(
-    run: Run, now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame], settings: Sequence[Row], other: Mapping[str, Any]
-) -> Row:
-    """Return the comparison of two readings, without a value of a student's record.
+def summarize(run: Run, then: Mapping[str, pl.DataFrame], settings: Sequence[Row], other: Mapping[str, Any]) -> Row:
+    """Return the comparison of a run's results with those of another reading, without a value of a student's record.
 
     ``settings``: the policy settings that differ; ``other``: what else is said of the other reading.
     """
+    now = run.results
     days = changed_days(now, then)
     why = reasons(run, now, then, days)
     counts = dict(days.group_by("change").len().iter_rows())
@@ -215,11 +214,12 @@ def _by_school(now: pl.DataFrame, then: pl.DataFrame) -> list[Row]:
     return counts.rename({"absence_school_code": "school_code"}).sort("school_code", "grade_span").to_dicts()
 
 
-def rows(run: Run, now: Mapping[str, pl.DataFrame], then: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def rows(run: Run, then: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Return one row a day that changes, and one a student whose figures alone do, with the mechanisms and the figures of both readings.
 
     It holds values of children's records: for a file, never for the terminal.
     """
+    now = run.results
     days = changed_days(now, then)
     why = reasons(run, now, then, days).group_by("ssid").agg(reasons=pl.col("reason").sort().str.join(";"))
     quiet = why.join(days, on="ssid", how="anti").select("ssid", change=pl.lit("figures"))

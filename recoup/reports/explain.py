@@ -57,7 +57,7 @@ class _Teller:
 
     def __init__(self, run: Run, ssid: str, trace: Mapping[str, list[Row]], show_names: bool) -> None:
         self.run, self.ssid, self.trace, self.show_names = run, ssid, trace, show_names
-        self.policies = {run.lea.code: run.policy} | {one.lea.code: one.policy for one in run.leas}
+        self.policies = run.policies
         self.lea_on = {row["date"]: row["lea"] for row in trace["placed"]}
         self.lea_at = {row["school_code"]: row["lea"] for row in trace["leas"]}
         self.cites = Citations(rules.load(run.year.name), run.policy)
@@ -260,10 +260,10 @@ class _Teller:
     def _days(self) -> list[Row]:
         """Return every day earned, the sessions that paid for it, and the absence it met or why it waits."""
         several = len({row["lea"] for row in self.trace["days"]}) > 1
+        places = {row["session_id"]: self.source.of(row) for row in self.entries}
         found = []
         for day in self.trace["days"]:
             paid = [row for row in self.trace["paid"] if (row["lea"], row["day"]) == (day["lea"], day["day"])]
-            places = {row["session_id"]: self.source.of(row) for row in self.entries}
             credit = next((row for row in self._credits_of(day["lea"]) if row["absence_date"] == day["absence_date"]), None)
             absence = credit and self._absence_of(credit)
             found.append(
@@ -291,7 +291,7 @@ class _Teller:
 
     def _lea_of(self, credit: Row) -> str:
         """Return the LEA that gave a credit."""
-        applied = self._applied(credit) if credit["origin"] == "applied" else None
+        applied = self._applied(credit)
         return str((applied or {}).get("reporting_lea") or self.lea_at[credit["absence_school_code"]])
 
     def _waits(self, lea: str) -> list[Row]:
@@ -313,7 +313,8 @@ class _Teller:
         return found
 
     def _applied(self, credit: Row) -> Row | None:
-        return self._applied_on(credit["absence_date"])
+        """Return the row of ``applied_days`` that a credit was read from; None where the ledger made it."""
+        return self._applied_on(credit["absence_date"]) if credit["origin"] == "applied" else None
 
     def _applied_on(self, day: date) -> Row | None:
         """Return the row of ``applied_days``; there is one a student and date."""
@@ -327,7 +328,7 @@ class _Teller:
         cites = self._rules(met[0])
         day = next((one for one in self.trace["days"] if (one["lea"], one["absence_date"]) == met), None)
         computed = row["origin"] == "computed"
-        applied = None if computed else self._applied(row)
+        applied = self._applied(row)
         lines = [line for line in self.holds if line["scope"] == "applied_day" and line["date"] == row["absence_date"]]
         absence, place = self._absence_of(row), self.source.of(applied)
         said = decided(cites, row, self.decisions.values())
@@ -364,7 +365,7 @@ class _Teller:
             credit = next((one for one in self._credits_of(lea) if one["absence_date"] == row["date"]), None)
             if credit is None:
                 return {"status": "open", "why": None}
-            applied = self._applied(credit) if credit["origin"] == "applied" else None
+            applied = self._applied(credit)
             if applied is None or applied["school_code"] == row["school_code"]:
                 return {"status": "met", "why": None}
         if key in {(one["date"], one["school_code"]) for one in self.trace["doubled"]}:

@@ -156,7 +156,7 @@ def test_a_check_that_could_not_be_made_is_not_called_held_where_it_holds_nothin
     empty = {name: ana.tables[name].clear() for name in ("independent_study", "staff")}
     modes = ana.tables["enrollments"].with_columns(instruction_mode=pl.lit(None, pl.String))
     changed = replace(ana, absent=absent, tables={**ana.tables, **empty, "enrollments": modes})
-    story = explain.story(replace(changed, results=again.results(changed, again.policies(changed), ())), SSID)
+    story = explain.story(replace(changed, results=again.results(changed, changed.policies, ())), SSID)
     kinds = {step["code"]: step["kind"] for step in steps(story) if step["kind"] in ("not_checked", "unchecked")}
     assert kinds == {
         "independent_study": "unchecked",
@@ -214,7 +214,7 @@ def test_who_matched_a_day_and_who_assigned_its_school_is_told(ana: Run) -> None
     decided = pl.concat([ana.tables["dispositions"], match, assign], how="vertical_relaxed")
     tables = {**ana.tables, "attendance": pl.concat([ana.tables["attendance"], later]), "dispositions": decided}
     changed = replace(ana, tables=tables, policy=policy, rule_version=law.rule_version(law.load("2025-2026"), policy))
-    story = explain.story(replace(changed, results=again.results(changed, again.policies(changed), ())), SSID)
+    story = explain.story(replace(changed, results=again.results(changed, changed.policies, ())), SSID)
     credits_ = {row["absence_date"]: row for row in story["credits"]}
     mine = credits_["2025-10-28"]
     assert (mine["matched"]["says"], mine["school"]["says"]) == ("matched by decision M1", "assigned by decision A1")
@@ -234,7 +234,7 @@ def test_what_is_left_when_another_lea_has_applied_days(ana: Run) -> None:
     blocked = law.policy({"other_lea_days": "block"})
     changed = replace(ana, tables={**ana.tables, "applied_days": pl.concat([days, other])}, policy=blocked)
     changed = replace(changed, rule_version=law.rule_version(law.load("2025-2026"), blocked))
-    changed = replace(changed, results=again.results(changed, again.policies(changed), ()))
+    changed = replace(changed, results=again.results(changed, changed.policies, ()))
     told = explain.story(changed, SSID)
     assert told["left"]["cap"] == 0
     assert {step["code"] for day in told["days"] for step in day["waits"]} == {"cap_other_lea"}
@@ -336,7 +336,7 @@ def test_each_lea_has_its_own_rules() -> None:
     codes = sorted({*ledger.owners(one.tables["schools"], LEA.code)["lea"]} - {LEA.code})
     other = law.policy({"time_unit": "minutes", "day_remainder": "drop"})
     several = replace(one, leas=[LeaRules(Lea(code, code), other, "") for code in codes])
-    several = replace(several, results=again.results(several, again.policies(several), several.attest))
+    several = replace(several, results=again.results(several, several.policies, several.attest))
     figures = several.results["ledger"].sort("days_credited", "minutes_counted", "ssid", descending=True)
     for ssid in figures["ssid"].head(4):
         told = explain.story(several, ssid)
