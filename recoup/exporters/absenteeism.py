@@ -139,7 +139,7 @@ class Absenteeism:
 
     def write(self, run: Run, options: Mapping[str, object], out: Path) -> Export:  # noqa: ARG002 - the port; there are none
         """Write the files and say whom the rates leave out."""
-        found = Findings(self.name, run)
+        found, year = Findings(self.name, run), law.load(run.year.name)
         counts = calpads_stas.rows(run)
         people = students(run, counts)
         table = rates(run, people)
@@ -154,10 +154,10 @@ class Absenteeism:
         found.add(
             "FEW_DAYS",
             people.filter(pl.col("school_code").is_null(), ~pl.col("counted")),
-            more_than=law.load(run.year.name).value("chronic_more_than"),
+            more_than=year.value("chronic_more_than"),
         )
-        weekend = law.load(run.year.name).value("weekend")
-        found.add("WEEKEND_DAYS", run.tables["calendar"].filter("is_instructional", pl.col("date").dt.weekday().is_in(weekend)))
+        on_weekends = pl.col("date").dt.weekday().is_in(year.value("weekend"))
+        found.add("WEEKEND_DAYS", run.tables["calendar"].filter("is_instructional", on_weekends))
         left_out = counts.filter("public").join(places, on="ssid", how="left")
         found.add("EXEMPT", left_out.filter("exempt"))
         found.add("HOURLY", left_out.filter("hourly", ~pl.col("exempt")))

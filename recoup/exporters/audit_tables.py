@@ -75,18 +75,13 @@ def _policies(run: Run) -> list[tuple[str, ...]]:
 def rules(run: Run) -> pl.DataFrame:
     """Return the rules of the year: each value of law and each reason for a hold, with citation and certainty."""
     year = law.load(run.year.name)
-    valued = {**year.facts, **year.type_minutes, **year.grade_minutes}
-    rows = [("law", name, _shown(fact.on(run.as_of)), fact.help, fact.citation, fact.certainty) for name, fact in valued.items()]
-    under = "under K18 special_minutes = table only"
-    rows += [("law", name, _shown(fact.on(run.as_of)), under, fact.citation, fact.certainty) for name, fact in year.table_minutes.items()]
+    valued = [(name, fact, fact.help) for name, fact in {**year.facts, **year.type_minutes, **year.grade_minutes}.items()]
+    valued += [(name, fact, "under K18 special_minutes = table only") for name, fact in year.table_minutes.items()]
+    rows = [("law", name, law.shown(fact.on(run.as_of)), says, fact.citation, fact.certainty) for name, fact, says in valued]
     basis = "basis on which an enrollment's alternate minimum replaces a longer one"
     rows += [("law", name, "", basis, fact.citation, fact.certainty) for name, fact in year.bases.items()]
     rows += [("hold", rule.code, rule.severity, rule.message, rule.citation, rule.certainty) for rule in law.hold_rules().values()]
     return _fact_table(rows)
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
 
 
 def _verdict(agrees: pl.Expr) -> pl.Expr:

@@ -88,13 +88,18 @@ def figures(run: Run) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(FIGURES, pl.String), orient="row")
 
 
+def _reported(run: Run) -> pl.DataFrame:
+    """Return the lines of the periods that are closed by as-of, as they were reported."""
+    nothing = pl.DataFrame(schema=dict.fromkeys(FIGURES, pl.String))
+    return pl.concat([nothing, *(closing.figures for closing in run.closed if closing.ends <= run.as_of)])
+
+
 def compared(run: Run, now: pl.DataFrame) -> pl.DataFrame:
     """Add to ``figures`` what was reported of a closed period, and the difference: ``reported_…`` and ``…_difference``, text.
 
     A line that was reported and is no more stands at the end, without figures of today.
     """
-    before = [closing.figures for closing in run.closed if closing.ends <= run.as_of]
-    reported = pl.concat([now.clear(), *before]).select(*KEY, pl.col(COMPARED).name.prefix("reported_"))
+    reported = _reported(run).select(*KEY, pl.col(COMPARED).name.prefix("reported_"))
     both = now.join(reported, on=KEY, how="full", coalesce=True, maintain_order="left_right")
     pairs = [(name, f"reported_{name}") for name in COMPARED]
     differences = [
@@ -205,9 +210,10 @@ def _tell(run: Run, report: pl.DataFrame, found: Findings) -> None:
     if no_grade.height:
         found.add("NO_GRADE", no_grade.height)
     changed = report.filter(pl.any_horizontal(_differs(name) for name in COMPARED))
+    amended = amendments(run)["period"] if changed.height else changed["period"]
     for period in [one for one in periods.PERIODS if one in changed["period"]]:
         lines = changed.filter(pl.col("period") == period)
-        found.add("CLOSED_DIFFERS", lines.height, period=period, causes=_causes(run, period, lines))
+        found.add("CLOSED_DIFFERS", lines.height, period=period, causes=_causes(run, amended, period, lines))
     if report.filter(pl.col("ar_days").cast(pl.Int64, strict=False) > 0).height:
         found.add("ROUNDING_UNCONFIRMED")
 
@@ -218,13 +224,13 @@ def _differs(name: str) -> pl.Expr:
     return (~pl.col(f"{name}_difference").cast(pl.Float64, strict=False).fill_null(0).eq(0)) | lost.fill_null(value=False)
 
 
-def _causes(run: Run, period: str, lines: pl.DataFrame) -> str:
-    """Return what makes the lines of a closed period differ."""
-    reported = pl.concat([closing.figures for closing in run.closed]).select(*KEY, pl.col("regular_days", "divisor").name.suffix("_then"))
+def _causes(run: Run, amended: pl.Series, period: str, lines: pl.DataFrame) -> str:
+    """Return what makes the lines of a closed period differ; ``amended``: the periods with amended pairs."""
+    reported = _reported(run).select(*KEY, pl.col("regular_days", "divisor").name.suffix("_then"))
     both = lines.drop_nulls("divisor").join(reported, on=KEY)
     told = {"divisor": "other divisors: see the periods and their days_taught", "regular_days": "other regular days: see apportionment"}
     causes = [text for name, text in told.items() if both[name].ne(both[f"{name}_then"]).any()]
-    if period in amendments(run)["period"]:
+    if period in amended:
         causes.append("other credited days: amendments.csv names every pair and its reason")
     return "; ".join(causes or ["other regular days or divisors of single schools"])
 

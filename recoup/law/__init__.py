@@ -36,6 +36,11 @@ GRADES = {
 DOUBTFUL = ("C", "D", "U")
 
 
+def shown(value: object) -> str:
+    """Return a value of law as a person reads it: a list with commas, nothing for a rule that has ended."""
+    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     """A dated value of law: ``values`` maps the first date it holds to the value, oldest first; ``None`` ends it."""

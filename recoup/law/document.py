@@ -75,12 +75,8 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> Iterator[st
     yield ""
 
 
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "none" if value is None else str(value)
-
-
 def _dated(fact: Fact) -> str:
-    return "; ".join(f"from {since}: {_shown(value)}" for since, value in fact.values)
+    return "; ".join(f"from {since}: {law.shown(value) or 'none'}" for since, value in fact.values)
 
 
 def _code(names: Iterable[str]) -> str:
