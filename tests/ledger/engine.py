@@ -63,20 +63,14 @@ def closed(reported: Iterable[Row]) -> pl.DataFrame:
     return pl.DataFrame([{name: row[name] for name in REPORTED} for row in reported], schema=REPORTED)
 
 
-def run_engine(
-    tables: Tables,
-    *,
-    policy: Mapping[str, Any] | None = None,
-    as_of: date | None = None,
-    attest: Iterable[str] = (),
-    reported: Iterable[Row] = (),
-) -> dict[str, list[Row]]:
+def run_engine(tables: Tables, **how: Any) -> dict[str, list[Row]]:
     """Run the engine of the product, on Polars, behind the real checks."""
-    return computed(checked(tables), policy, as_of, attest, reported)
+    return computed(checked(tables), **how)
 
 
 def computed(
     made: Checked,
+    *,
     policy: Mapping[str, Any] | None = None,
     as_of: date | None = None,
     attest: Iterable[str] = (),
